@@ -157,7 +157,7 @@ class Spec:
         from dlspec.graph.facts import facts
 
         state = self._checked()
-        return Table(facts(state.training_graph, state.name))
+        return Table(facts(state.training_graph, state.name, state.adapted))
 
     def svg(self) -> str:
         """A picture of the model."""

@@ -170,7 +170,7 @@ def _show_text(results: Results, texts: Mapping[str, str]) -> None:
 
 def _lines(result: Result) -> Iterator[str]:
     """What is said of one spec below the diagnostics."""
-    from dlspec.graph.facts import headline
+    from dlspec.graph.facts import adapter_facts, headline, show_adapters
 
     state, spec = result.state, result.state.path
     if result.mended:
@@ -182,6 +182,8 @@ def _lines(result: Result) -> Iterator[str]:
         return
     warned = f" ({summary(result.shown)})" if result.shown else ""
     yield f"{spec}: ok{warned}, {headline(state.training_graph)}{_training(state)}"
+    if state.adapted is not None:
+        yield f"{spec}: adapters: {show_adapters(adapter_facts(state.training_graph, state.adapted))}"
     if state.start is not None and state.method is not None:
         yield f"{spec}: start_from: {state.start.describe(state.method.start_from.file)}"
 

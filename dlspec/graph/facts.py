@@ -11,12 +11,13 @@ from dlspec.core.terminal import table
 from dlspec.graph.lower.prune import saved_part
 
 if TYPE_CHECKING:
-    from dlspec.core.documents.model import LayerFacts, Model, Parameters, TensorFacts
+    from dlspec.components.sections.adapting import Adapted
+    from dlspec.core.documents.model import AdapterFacts, LayerFacts, Model, Parameters, TensorFacts
 
 _UNKNOWN = "unknown: an axis has no size, or a layer is code of the spec"
 
 
-def facts(graph: Graph, name: str) -> Model:
+def facts(graph: Graph, name: str, adapted: Adapted | None = None) -> Model:
     """The figures of a graph that ``dlspec show`` prints, as plain data.
 
     Counts: FLOPs and activation bytes are per example and None where a size is unknown; one multiply-add is 2 FLOPs.
@@ -24,6 +25,7 @@ def facts(graph: Graph, name: str) -> Model:
     Args:
         graph: What is trained: told are the part that is saved, and what training needs besides.
         name: Of the spec.
+        adapted: The adapters of its training.
     """
     saved = saved_part(graph)
     model: Model = {
@@ -42,7 +44,30 @@ def facts(graph: Graph, name: str) -> Model:
             "objectives": _tensors(graph, graph.objectives),
             "layers": list(_further_layers(graph, saved)),
         }
+    if adapted is not None:
+        model["adapters"] = adapter_facts(graph, adapted)
     return model
+
+
+def adapter_facts(graph: Graph, adapted: Adapted) -> AdapterFacts:
+    """The adapters of a training; `graph` is all that is trained, without them."""
+    return {
+        "adapter": adapted.adapter.name,
+        "rank": adapted.adapter.rank,
+        "beside": [place.weight.name for place in adapted.places],
+        "parameters": adapted.parameters,
+        "trainable": adapted.trainable,
+        "total": graph.parameters + adapted.parameters,
+    }
+
+
+def show_adapters(adapters: AdapterFacts) -> str:
+    """A phrase: ``lora of rank 4 beside 3 weights: 1,034 of 14,060 parameters learn, 1,024 of them in adapters``."""
+    count = len(adapters["beside"])
+    where = f"{adapters['adapter']} of rank {adapters['rank']} beside {count} weight{'s' if count != 1 else ''}"
+    learn = f"{adapters['trainable']:,} of {adapters['total']:,} parameters learn"
+    others = adapters["trainable"] > adapters["parameters"]
+    return f"{where}: {learn}" + (f", {adapters['parameters']:,} of them in adapters" if others else "")
 
 
 def _parameters(graph: Graph) -> Parameters:
@@ -144,6 +169,8 @@ def totals(report: Mapping[str, Any]) -> list[str]:
         f"parameters  {count['total']:,} (trainable {count['trainable']:,}, not trainable {count['non_trainable']:,})"
         + more
     ]
+    if "adapters" in report:
+        lines.append(f"adapters    {show_adapters(report['adapters'])}")
     if "flops" in report:
         flops = f"{show_count(report['flops'])} per example" if report["flops"] is not None else _UNKNOWN
         lines.append(f"FLOPs       {flops} (one multiply-add is 2)")

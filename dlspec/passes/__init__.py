@@ -9,6 +9,7 @@ from typing import Any
 
 from dlspec.core.collecting import without_collecting
 from dlspec.core.workspace import Workspace
+from dlspec.passes.adapters import adapted_weights, adapters
 from dlspec.passes.added_losses import added_losses
 from dlspec.passes.conform import conform
 from dlspec.passes.data_contract import data_contract
@@ -68,9 +69,11 @@ PASSES: tuple[Pass, ...] = (
     seeds,
     expectations,
     training,
+    adapters,
     method_checks,
     measure_names,
     start,
+    adapted_weights,
     distribution,
     added_losses,
     heads,

@@ -24,7 +24,7 @@ def heads(state: Lowered) -> None:
     """Fills in the loss, the last activation and the type of each output, names of layers and weights, and averages."""
     if state.method is not None:
         state.method.layer_names = layer_names(state.training_graph)
-        state.method.weight_names = weight_names(state.training_graph)
+        state.method.weight_names = weight_names(state.method.learning(state.training_graph))
         state.method.averages = averages_in(state.training_graph)
         state.method.padded = _padded(state)
     for name, edge in state.graph.outputs if state.method is not None else ():

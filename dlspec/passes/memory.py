@@ -41,9 +41,10 @@ def training_needs(state: Lowered) -> Needs | None:
 
     The memory of a graphics processor is not known before TensorFlow starts.
     """
-    method, graph = state.method, state.training_graph
+    method = state.method
     if method is None or state.data_section is None:
         return None
+    graph = method.learning(state.training_graph)
     course = _course(state, method)
     needs = (training(graph, movers, course) for movers in method.learning_phases(graph))
     most = max(needs, key=lambda need: need.total, default=None)

@@ -28,6 +28,7 @@ from dlspec.semantics.environment import Environment
 from dlspec.semantics.evaluate import Evaluator
 
 if TYPE_CHECKING:
+    from dlspec.components.sections.adapting import Adapted
     from dlspec.data.binding.binding import Binding, Opened
     from dlspec.data.checks.contract import Known
     from dlspec.graph.starting import Fit
@@ -244,6 +245,11 @@ class Bound(Structured):
         """Evaluates options; its problems go to `diagnostics`."""
         names = tuple(name for name, _ in self.trained.objectives) if self.trained is not None else ()
         return Evaluator(self.diagnostics, outputs=self.outputs, catalogue=self.catalogue, objectives=names)
+
+    @property
+    def adapted(self) -> Adapted | None:
+        """The adapters of training; None for none."""
+        return self.method.adapted if self.method is not None else None
 
     @property
     def trained(self) -> Graph | None:

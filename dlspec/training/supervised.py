@@ -84,7 +84,7 @@ class SupervisedTrainer(Trainer):
         choice = speed.read(self.job.folder, begun=begun)
         if choice is None:
             phase = next(iter(self.method.training_phases.values()))
-            phases.choose(self.job.whole, phase, self.method.layer_names)
+            phases.choose(self.job.whole, phase, self.method.layer_names, self.job.adapting)
             stage = self._enter(0)
             self._chosen = 1
             steps = sum(self.phases) * self.feed.steps
@@ -98,7 +98,7 @@ class SupervisedTrainer(Trainer):
         job, method = self.job, self.method
         every_phase = list(method.training_phases.values())
         for phase in every_phase[self._chosen : state.phase + 1]:
-            phases.choose(job.whole, phase, method.layer_names)
+            phases.choose(job.whole, phase, method.layer_names, job.adapting)
         self._chosen = state.phase + 1
         phase = every_phase[state.phase]
         stage = self._enter(state.phase)

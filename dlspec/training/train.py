@@ -159,7 +159,11 @@ def _run(request: Request, runs: Path, location: RunLocation, console: Console |
     features = {} if brief else _features(request)
     training, checkpoint = _ready(request, runs, location, progress, clock)
     pictures: Pictures | None = None
-    reporter = None if brief else Reporter(request.name, request.graph, request.method.log, progress.note)
+    reporter = (
+        None
+        if brief
+        else Reporter(request.name, request.graph, request.method.log, progress.note, request.method.adapted)
+    )
     if reporter is not None:
         training.once_running = reporter.preload
         pictures = pictures_of(training, request.graph, request.report)

@@ -102,7 +102,7 @@ def command(
     if dump_ir is not None:
         print_text(print_graph(state.training_graph))
     elif not (svg or html):
-        report = facts(state.training_graph, state.name)
+        report = facts(state.training_graph, state.name, state.adapted)
         print_document(report) if form == "json" else print_text(text_table(report))
     return 0
 

@@ -135,6 +135,12 @@ class _ProjectedAttention(Layer, abstract=True):
     use_gate: Any
     return_attention_scores: Any
 
+    @property
+    def adaptable(self) -> tuple[str, ...]:
+        """The kernels of all projections."""
+        names = ("query", "key", *(("gate",) if self.use_gate else ()), "value", "attention_output")
+        return tuple(f"{name}/kernel" for name in names)
+
     def validate(self) -> None:
         """Flash attention knows no dropout and makes no scores."""
         if self.flash_attention and self.dropout:

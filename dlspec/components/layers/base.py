@@ -98,6 +98,8 @@ class Layer(Component, abstract=True):
         return_sequences: Whether the output has all steps.
         vocabulary: The words or values that it knows; None where it learns them, or knows none.
         vectors: The file with the vectors of words that its rows begin with, as ``{"file": path}``; None for none.
+        kernel_constraint: What holds for its kernels after each update; None for nothing.
+        embeddings_constraint: Of its vectors likewise.
     """
 
     kind = "layer"
@@ -148,6 +150,8 @@ class Layer(Component, abstract=True):
     activity_regularizer: Any = None
     use_bias: Any = True
     vectors: Any = None
+    kernel_constraint: Any = None
+    embeddings_constraint: Any = None
     seed: Any = None
     value_range: Any = None
     synchronized: Any = False
@@ -173,6 +177,11 @@ class Layer(Component, abstract=True):
     def text_of(self, pieces: Sequence[str]) -> str:
         """The text that pieces in their order are of, where the layer `splits_texts`."""
         return " ".join(pieces)
+
+    @property
+    def adaptable(self) -> tuple[str, ...]:
+        """Names of the weights beside which adapters may learn, as :meth:`weights` has them."""
+        return ()
 
     @property
     def compute_dtype(self) -> str:

@@ -46,6 +46,11 @@ class _Convolution(SpatialLayer, abstract=True):
     kernel_constraint = constraint("the kernel")
     bias_constraint = constraint("the bias")
 
+    @property
+    def adaptable(self) -> tuple[str, ...]:
+        """The kernel."""
+        return ("kernel",)
+
     def validate(self) -> None:
         """Strides and dilation exclude each other; groups divide the filters."""
         check_dilation(self.name, self.strides, self.dilation_rate)

@@ -33,6 +33,11 @@ class Dense(Layer):
     bias_constraint = constraint("the bias")
     examples = (example("10", (64,)), example("{units: 8, activation: relu, use_bias: false}", (7, 3)))
 
+    @property
+    def adaptable(self) -> tuple[str, ...]:
+        """The kernel."""
+        return ("kernel",)
+
     def infer(self, x: Tensor) -> Tensor:
         """[…, features] → […, units]."""
         known(x, -1, self.name)
@@ -64,6 +69,11 @@ class _Vectors(Layer, abstract=True):
     stepwise = "elements"
     input_dim: Any
     output_dim: Any
+
+    @property
+    def adaptable(self) -> tuple[str, ...]:
+        """The vectors."""
+        return ("embeddings",)
 
     def infer(self, x: Tensor) -> Tensor:
         """[…] → […, output_dim]."""

@@ -57,6 +57,11 @@ class EinsumDense(Layer):
         example('{equation: "abc,cde->abde", output_shape: [null, 2, 4], bias_axes: de}', (None, 6)),
     )
 
+    @property
+    def adaptable(self) -> tuple[str, ...]:
+        """The kernel."""
+        return ("kernel",)
+
     def validate(self) -> None:
         """The equation can be read, and every letter comes from somewhere."""
         left, letters, right, kernel, left_out, made, right_out = self._parts()

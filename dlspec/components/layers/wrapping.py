@@ -179,6 +179,12 @@ class TimeDistributed(Layer):
             raise Problem("E402", message, _STEPS_ONLY)
         return Tensor((x.shape[0], *output.shape), self.compute_dtype)
 
+    @property
+    def adaptable(self) -> tuple[str, ...]:
+        """Those of the inner layer."""
+        inner: tuple[str, ...] = self.layer.adaptable
+        return inner
+
     def _step(self, x: Tensor) -> Tensor:
         if x.rank < 2:
             message = f"time_distributed expects [steps, …], but the input has shape {show_shape(x.shape)}"

@@ -15,6 +15,7 @@ from dlspec.core.errors import Problem, leave_out
 from dlspec.core.ir import Graph
 
 if TYPE_CHECKING:
+    from dlspec.components.sections.adapting import Adapted
     from dlspec.components.training.update_rules import Optimizer
 
 # A function of ours that goes into projects as well; only building a model imports it.
@@ -82,6 +83,7 @@ class Method(Component, abstract=True):
         epochs: Passes over the training split; 1 where a method knows no others.
         precision: Numbers in which layers compute: ``float32``, ``mixed_float16`` or ``mixed_bfloat16``.
         start_from: Weights of a saved model that come first, or None.
+        adapters: What learns in place of the weights themselves, or None.
         distribute: Devices that share a training, or None.
         jit: Whether XLA compiles the steps; None for as Keras chooses.
         loss_weights: Factors of the losses by output, or None.
@@ -109,6 +111,7 @@ class Method(Component, abstract=True):
     epochs: ClassVar[Any] = 1
     precision: ClassVar[Any] = "float32"
     start_from: ClassVar[Any] = None
+    adapters: ClassVar[Any] = None
     distribute: ClassVar[Any] = None
     jit: ClassVar[Any] = None
     loss_weights: ClassVar[Any] = None
@@ -130,6 +133,7 @@ class Method(Component, abstract=True):
         self.places: dict[str, Path] = {}
         self.averages: Mapping[str, tuple[str, float]] = {}
         self.padded: frozenset[str] = frozenset()
+        self.adapted: Adapted | None = None
 
     # --- what it reads of a section before that is evaluated ------------------------------------------------------
 
@@ -163,6 +167,15 @@ class Method(Component, abstract=True):
     def written_at(self, option: str) -> Path:
         """Where the option stands in the spec, from its root: in `train`, or in the phase that has one of its own."""
         return (*self.places.get(option, ("train",)), option)
+
+    @property
+    def unfrozen(self) -> tuple[str, ...]:
+        """Patterns of the layers that learn from some phase on."""
+        return ()
+
+    def learning(self, graph: Graph) -> Graph:
+        """A graph whose trainable weights are those that learn: with adapters, theirs, and those of `trains`."""
+        return graph if self.adapted is None else self.adapted.graph(graph)
 
     # --- targets, losses and measures ---------------------------------------------------------------------------
 
@@ -350,7 +363,7 @@ class Method(Component, abstract=True):
         """The same with other options."""
         other = type(self)(**{**self.given, **options})
         other.heads, other.layer_names, other.averages = self.heads, self.layer_names, self.averages
-        other.weight_names = self.weight_names
+        other.weight_names, other.adapted = self.weight_names, self.adapted
         other.padded, other.study, other.solver = self.padded, self.study, self.solver
         return other
 

@@ -52,8 +52,7 @@ def _users(method: Any, graph: Graph) -> Iterator[tuple[Any, Path, set[str]]]:
 
 def _thawed(method: Any, graph: Graph) -> set[str]:
     """Names of the layers that learn from some phase on though they are declared as frozen."""
-    patterns = [pattern for phase in method.training_phases.values() for pattern in phase.unfreeze or ()]
-    return {layer for layers in layers_meant(patterns, layer_names(graph)).values() for layer in layers}
+    return {layer for layers in layers_meant(method.unfrozen, layer_names(graph)).values() for layer in layers}
 
 
 def _wrong_patterns(

@@ -34,7 +34,7 @@ def _stage(method: Any, name: str, phase: Phase) -> Any:
     own = {option: value for option, value in phase.given.items() if option in _OWN}
     stage = type(method)(**{**kept, **own})
     stage.layer_names, stage.weight_names = method.layer_names, method.weight_names
-    stage.averages = method.averages
+    stage.averages, stage.adapted = method.averages, method.adapted
     stage.padded = method.padded
     stage.places = dict.fromkeys((*(OBJECTIVES if phase.objective else ()), *own), ("train", "phases", name))
     if phase.metrics is None:

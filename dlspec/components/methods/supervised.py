@@ -89,6 +89,9 @@ class Supervised(Method):
     )
     keep = choice("best", "last", default="best", doc="The epoch whose weights are kept.")
     start_from = options("section", "start_from", default=None, doc="Weights of a saved model that come first.")
+    adapters = component(
+        "adapter", default=None, doc="Small weights that learn beside those of the model, which stay as they are."
+    )
     phases = map_of(
         "section",
         "phase",
@@ -199,6 +202,11 @@ class Supervised(Method):
         return {name: stage.augment for name, stage in (self.phases or {}).items() if stage.augment is not None}
 
     @property
+    def unfrozen(self) -> tuple[str, ...]:
+        """As in :class:`Method`."""
+        return tuple(pattern for phase in (self.phases or {}).values() for pattern in phase.unfreeze or ())
+
+    @property
     def turns(self) -> Mapping[str, Learner]:
         """The learners by name: a single one without a name where `train` itself has `minimize` or measures tensors.
 
@@ -281,7 +289,7 @@ class Supervised(Method):
 
     def learning_phases(self, graph: Graph) -> Iterator[list[tuple[Optimizer, set[str]]]]:
         """As in :class:`Method`: what an earlier phase froze stays so until a later one unfreezes it."""
-        names, stages = layer_names(graph), self.stages
+        names, stages, graph = layer_names(graph), self.stages, self.learning(graph)
         frozen: set[str] = set()
         for name, phase in self.training_phases.items():
             frozen.update(*layers_meant(phase.freeze or (), names).values())
@@ -355,13 +363,14 @@ class Supervised(Method):
 
     def mistakes(self, graph: Graph, shared: Mapping[str, Graph]) -> Iterator[Mistake]:
         """Names of outputs and layers that there are not, and options without an effect on this model."""
+        graph = self.learning(graph)
         yield from wrong_learners(self, graph)
         yield from unknown_outputs(self, [name for name, _ in graph.outputs])
         yield from wrong_phases(self, graph)
         yield from wrong_groups(self, graph)
         yield from self._wrong_averages(graph)
         if self.embedding_gradients == "by_use":
-            yield from idle_gradients(self.optimizers, graph, *shared.values())
+            yield from idle_gradients(self.optimizers, graph, *(model.graph for model in shared_models(graph)))
 
     def _wrong_averages(self, graph: Graph) -> Iterator[Mistake]:
         """Averages follow the steps of one device."""

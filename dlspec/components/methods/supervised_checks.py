@@ -11,7 +11,7 @@ from dlspec.components.methods.learner_checks import moved_by
 from dlspec.components.methods.stages import distinct
 from dlspec.components.sections.matching import layer_names, layers_meant
 from dlspec.core.errors import Problem, did_you_mean, leave_out
-from dlspec.core.ir import Graph
+from dlspec.core.ir import Graph, Node
 
 
 def unknown_outputs(method: Any, outputs: list[str]) -> Iterator[Mistake]:
@@ -52,8 +52,11 @@ def _unknown_outputs(method: Any, outputs: list[str], options: tuple[str, ...]) 
 
 def wrong_phases(method: Any, graph: Graph) -> Iterator[Mistake]:
     """Every pattern of a phase matches a layer, and in every phase something learns (E515)."""
-    names = layer_names(graph)
-    learning = {names[node.name] for node in graph.nodes if node.layer is not None and node.parameters}
+    names, adapted = layer_names(graph), method.adapted is not None
+    learning = {
+        names[node.name] for node in graph.nodes
+        if node.layer is not None and (node.trainable_parameters if adapted else node.parameters)
+    }  # fmt: skip
     frozen: set[str] = set()
     stages = method.stages
     for name, phase in (method.phases or {}).items():
@@ -61,6 +64,7 @@ def wrong_phases(method: Any, graph: Graph) -> Iterator[Mistake]:
         yield from _without_layer(meant, name, list(names))
         frozen.update(*meant["freeze"].values())
         frozen.difference_update(*meant["unfreeze"].values())
+        learning.update(*meant["unfreeze"].values() if adapted else ())
         moved = learning & moved_by(stages[name], graph) if phase.objective else learning
         if moved and moved <= frozen:
             problem = Problem("E515", f"nothing is left to learn in phase `{name}`", "freeze fewer layers")
@@ -92,4 +96,9 @@ def idle_gradients(optimizers: tuple[Any, ...], *graphs: Graph) -> Iterator[Mist
 
 def gradients_by_rows(*graphs: Graph) -> Iterator[Layer]:
     """The layers that learn and whose gradient comes by rows."""
-    return (layer for _, layer, _ in layers_of(*graphs) if layer.gradient_by_rows and layer.trainable)
+    return (layer for node, layer, _ in layers_of(*graphs) if layer.gradient_by_rows and _learns(node, layer))
+
+
+def _learns(node: Node, layer: Layer) -> bool:
+    """Whether training changes a layer's own weights: those of a layer inside another one are among the node's."""
+    return layer.trainable and (not node.weights or node.weights[0].trainable)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from dlspec.components.sections.matching import layers_meant
-from dlspec.core.ir import Graph, Node, SharedModel, shared_models
+from dlspec.core.ir import Graph, Node, SharedModel, Weight, shared_models
 
 
 class NamedWeight(NamedTuple):
@@ -16,12 +16,16 @@ class NamedWeight(NamedTuple):
         layer: The layer that has it; inside of a model after the model's name.
         owners: Names by which a spec freezes or trains it: of the layer, or of the models around it.
         trainable: Whether training changes it.
+        node: The call that makes it.
+        declared: The weight itself.
     """
 
     name: str
     layer: str
     owners: frozenset[str]
     trainable: bool
+    node: Node
+    declared: Weight
 
 
 def named_weights(graph: Graph) -> Iterator[NamedWeight]:
@@ -46,11 +50,8 @@ def _of_nodes(graph: Graph, prefix: str, owners: frozenset[str] | None = None) -
             layer = f"{prefix}{node.name}"
             for weight in node.weights:
                 name = f"{layer}.{weight.name.replace('/', '.')}"
-                yield NamedWeight(name, layer, _owners(node) if owners is None else owners, weight.trainable)
-
-
-def _owners(node: Node) -> frozenset[str]:
-    return frozenset((node.name,))
+                owned = frozenset((node.name,)) if owners is None else owners
+                yield NamedWeight(name, layer, owned, weight.trainable, node, weight)
 
 
 def weight_names(graph: Graph) -> dict[str, tuple[str, ...]]:

@@ -7,6 +7,7 @@ shapes, E5 train and tune, E6 data, E7 export, E8 import, E9 internal; W… are 
 from __future__ import annotations
 
 from dlspec.core.codes import (
+    adapting,
     advice,
     data,
     elsewhere,
@@ -52,6 +53,7 @@ CODES: dict[str, Code] = {
     **searches.CODES,
     **studies.CODES,
     **elsewhere.CODES,
+    **adapting.CODES,
     **data.CODES,
     **made.CODES,
     **sequences.CODES,
@@ -59,6 +61,7 @@ CODES: dict[str, Code] = {
     **importing.CODES,
     **warnings.CODES,
     **advice.CODES,
+    **adapting.WARNINGS,
     **exporting.WARNINGS,
     **importing.WARNINGS,
 }

@@ -91,6 +91,26 @@ class TrainingPart(TypedDict):
     layers: list[LayerFacts]
 
 
+class AdapterFacts(TypedDict):
+    """Adapters, which learn in place of the weights beside them; the saved model has none.
+
+    Attributes:
+        adapter: Its name in a spec.
+        rank: Columns of the first matrix of each.
+        beside: Names of the weights that have one.
+        parameters: In all adapters.
+        trainable: In all that training changes: adapters, and layers that learn as they are.
+        total: In all that is trained, frozen or not, adapters included.
+    """
+
+    adapter: str
+    rank: int
+    beside: list[str]
+    parameters: int
+    trainable: int
+    total: int
+
+
 class _Model(TypedDict):
     """Facts of every model."""
 
@@ -114,6 +134,8 @@ class Model(_Model, total=False):
         outputs: By name.
         layers: In the order of the graph, inputs included.
         training: What training needs besides, where it needs more.
+        adapters: What learns in place of the weights, where `train` has some.
     """
 
     training: TrainingPart
+    adapters: AdapterFacts

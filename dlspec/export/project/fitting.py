@@ -66,6 +66,7 @@ class Fitting:
         validation: Whether there is a validation part.
         start: The weights of a file that come first; None for none.
         adapting: Expression of the layers that are fitted on the data; None for none.
+        adapters: The statement that gives layers their adapters; None for none.
         compile: Arguments of ``compile`` besides the optimizer.
         optimizer: Expression of it, where there are no phases.
         phases: In their order; none where all is trained at once.
@@ -90,6 +91,7 @@ class Fitting:
     validation: bool
     start: Start | None
     adapting: Code | None
+    adapters: Piece | None
     compile: Mapping[str, Code]
     optimizer: Code
     phases: Sequence[Phase]
@@ -138,6 +140,8 @@ class Fitting:
         yield from self._started()
         yield from self._adapted()
         yield Piece("")
+        if self.adapters is not None:
+            yield self.adapters
         if self.keep == "best":
             yield Piece("best = {}", self._checkpoint())
         if self.apart:
@@ -149,6 +153,8 @@ class Fitting:
             yield Piece("measures = {}.history", self._fit(epochs=Code("epochs"), log={}))
         if self.keep == "best":
             yield Piece(f"{self.holder if self.apart else self.fitted}.load_weights(best.filepath)")
+        if self.adapters is not None:
+            yield Piece("adapters.remove()")
 
     # --- before the training --------------------------------------------------------------------------------------
 
@@ -243,7 +249,7 @@ class Fitting:
         yield from map(Code, phase.splitlines())
         yield Piece("")
         for settings in self.phases:
-            yield from _chosen(settings)
+            yield from _chosen(settings, holds=self.adapters is not None)
             yield Piece("fit({}, {})", settings.epochs, settings.optimizer)
             yield Piece("")
 
@@ -260,7 +266,7 @@ class Fitting:
         for settings in self.phases:
             own = settings.own
             assert own is not None
-            yield from _chosen(settings)
+            yield from _chosen(settings, holds=self.adapters is not None)
             yield from own.made
             yield _compile("trained", own.turns, settings.optimizer, own.compile)
             used = [*own.callbacks, *([Code("best")] if self.keep == "best" and own.compared else [])]
@@ -275,9 +281,11 @@ def _compile(model: str, turns: bool, optimizer: Code, arguments: Mapping[str, C
     return call(f"{model}.compile", **given).by_lines()
 
 
-def _chosen(settings: Phase) -> Iterator[Piece]:
-    """Statements that freeze and unfreeze layers before a phase."""
+def _chosen(settings: Phase, *, holds: bool) -> Iterator[Piece]:
+    """Statements that freeze and unfreeze layers before a phase; beside adapters, which `holds` says, others stay."""
     for layers, learns in ((settings.freeze, False), (settings.unfreeze, True)):
         if layers:
             yield Piece("for layer in {}:", layers)
             yield from indented([Piece("layer.trainable = {}", learns)])
+    if holds and settings.unfreeze:
+        yield Piece("adapters.hold({})", settings.unfreeze)

@@ -13,6 +13,7 @@ from dlspec.components import registry
 from dlspec.components.sections.training import Group
 from dlspec.components.sections.weight_groups import members
 from dlspec.components.training.update_rules import Optimizer, UpdateRule
+from dlspec.core.ir import Graph
 from dlspec.export.project.searched import Searched
 from dlspec.export.python.constructors import Constructors
 from dlspec.export.python.syntax import Unsupported, call, constant, name
@@ -48,6 +49,8 @@ class GroupsWriter:
         rule = made.rule
         if not isinstance(rule, UpdateRule) or not rule.groups:
             return written
+        if self.state.adapted is not None:
+            raise Unsupported("`groups` beside `adapters`")
         options = self._options(raw, made) if self.searched.used(raw) else {}
         chosen = {pattern: group for pattern, group in self._members(rule.groups).items() if group}
         path = self.constructors.path(_GROUPED)
@@ -63,7 +66,7 @@ class GroupsWriter:
             given["rate"] = ast.BinOp(self._value(raw.get("learning_rate"), group.learning_rate), ast.Div(), base)
         if group.weight_decay is not None:
             given["decay"] = self._value(raw.get("weight_decay"), group.weight_decay)
-        return call(name("Group"), [self._weights(numbers)], given)
+        return call(name("Group"), [weights_at(self.holder, numbers)], given)
 
     def _value(self, raw: Any, value: Any) -> ast.expr:
         """A number as it is, or the variable behind it where it is searched."""
@@ -83,14 +86,6 @@ class GroupsWriter:
             raw = options.get("inner_optimizer")
         return options
 
-    def _weights(self, numbers: list[int]) -> ast.expr:
-        """Weights by their places: ``model.weights[1:7]``, or several such stretches."""
-        stretches: list[str] = []
-        for _, some in groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0]):
-            run = [number for _, number in some]
-            stretches.append(f"{self.holder}.weights[{run[0]}:{run[-1] + 1}]")
-        return ast.parse(" + ".join(stretches), mode="eval").body
-
     def _members(self, groups: Mapping[str, Any]) -> dict[str, list[int]]:
         """Places of the weights of each group in ``model.weights``."""
         chosen = members(groups, list(self._numbers))
@@ -99,14 +94,28 @@ class GroupsWriter:
     @cached_property
     def _numbers(self) -> dict[str, int]:
         """The place of each weight in ``model.weights`` by its name in the spec."""
-        import keras
+        return places_of_weights(self.state.training_graph)
 
-        from dlspec.backends.keras.build import build
-        from dlspec.components.sections.weight_groups import weight_names
-        from dlspec.training.loop.grouping import variables_by_name
 
-        keras.backend.clear_session()
-        model = build(self.state.training_graph)
-        numbers = {id(weight): number for number, weight in enumerate(model.weights)}
-        named = variables_by_name(model, weight_names(self.state.training_graph))
-        return {weight: numbers[id(variable)] for weight, variable in named.items()}
+def weights_at(holder: str, numbers: list[int]) -> ast.expr:
+    """Weights by their places: ``model.weights[1:7]``, or several such stretches; `holder` is the model's variable."""
+    stretches: list[str] = []
+    for _, some in groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0]):
+        run = [number for _, number in some]
+        stretches.append(f"{holder}.weights[{run[0]}:{run[-1] + 1}]")
+    return ast.parse(" + ".join(stretches), mode="eval").body
+
+
+def places_of_weights(graph: Graph) -> dict[str, int]:
+    """The place of each weight in ``model.weights`` by its name in the spec."""
+    import keras
+
+    from dlspec.backends.keras.build import build
+    from dlspec.components.sections.weight_groups import weight_names
+    from dlspec.training.loop.grouping import variables_by_name
+
+    keras.backend.clear_session()
+    model = build(graph)
+    numbers = {id(weight): number for number, weight in enumerate(model.weights)}
+    named = variables_by_name(model, weight_names(graph))
+    return {weight: numbers[id(variable)] for weight, variable in named.items()}

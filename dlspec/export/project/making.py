@@ -18,6 +18,7 @@ from dlspec.components.training.distributions import Mirrored
 from dlspec.core.ir import Graph
 from dlspec.core.pieces import Piece, call
 from dlspec.data.checks.measures import smaller_is_better
+from dlspec.export.project.adapting import adapters_of
 from dlspec.export.project.callbacks import callbacks, folders
 from dlspec.export.project.compiling import compile_arguments, optimizer
 from dlspec.export.project.data import DataText
@@ -119,6 +120,7 @@ class FittingWriter:
             training=self._training(),
             validation=validation,
             start=start_of(state, method.start_from) if method.start_from is not None else None,
+            adapters=adapters_of(state, method, self.learners.holder),
             adapting=_adapting(state.training_graph, self.learners.holder),
             compile={} if apart else self._compiled(trained),
             optimizer=Code("")

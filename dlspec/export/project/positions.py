@@ -106,6 +106,16 @@ def _from_weights(whole: Any, layers: Mapping[tuple[str, ...], Any], fit: Fit) -
         yield {"into": Code(into), "pairs": tuple(listed)}
 
 
+def numbers_of_layers(graph: Graph) -> dict[str, tuple[str, int]]:
+    """Each layer of the built model by its name, after that of the model around it: what holds it, and its number."""
+    import keras
+
+    from dlspec.backends.keras.build import build
+
+    keras.backend.clear_session()
+    return {".".join(path[-2:]): place for path, place in _places(build(graph)).items()}
+
+
 def _places(model: Any, around: tuple[str, ...] = (), into: str = "") -> dict[tuple[str, ...], tuple[str, int]]:
     """Each layer by its path: what holds it, behind the variable of the whole model, and its number there."""
     import keras

@@ -39,6 +39,7 @@ _OWN = {
     "build_whole": "from model import build_whole",
     "saved_part": "from model import saved_part",
     "averages_of": "from averages import averages_of",
+    "Adapters": "from adapters import Adapters",
     "Learner": "from learning import Learner",
     "Learning": "from learning import Learning",
     "Batches": "from data import Batches",
@@ -123,6 +124,8 @@ def emit_project(state: Trainable, target: Path, template_dir: Path | None = Non
         files["learning.py"] = formatted(standalone("learning"), "learning.py")
     if method.averages:
         files["averages.py"] = formatted(standalone("averages"), "averages.py")
+    if method.adapted is not None:
+        files["adapters.py"] = formatted(standalone("adapters"), "adapters.py")
     if plan is not None:
         tune = tune_file.render(plan, read, train, searched, folder, state.name, templates)
         files["tune.py"] = _module("tune", tune, {**own, "tune": {}}, state.name, modules)
@@ -147,6 +150,7 @@ def _contents(read: DataText) -> dict[str, str]:
         "model.py": "the model: `build_model()`",
         "data.py": f"how the data are read, divided{prepared} and handed out in batches",
         "train.py": "the training; `python train.py --help` lists what can be changed",
+        "adapters.py": "how layers learn by small weights beside their own",
         "averages.py": "how the weights of models follow those of others",
         "learning.py": "how several objectives of one model are minimised in turn",
         "tune.py": "the search for better parameters",
@@ -198,7 +202,7 @@ def _module(
     whole = "\n\n\n".join([*classes, rest.strip()])
     imports = import_lines(whole, {**_OWN, **lines, **{imported: f"import {imported}" for imported in names}})
     source = f"{docstring}\n\n{imports}\n\n{whole}\n"
-    check(source, frozenset({"model", "data", "train", "learning", "averages"} | names))
+    check(source, frozenset({"model", "data", "train", "learning", "averages", "adapters"} | names))
     return formatted(source, f"{name}.py")
 
 

@@ -26,7 +26,7 @@ _TAKEN = (
     "parts", "output", "data", "epochs", "batch_size", "seed", "model", "trained", "training", "validation", "saved",
     "best", "measures", "done", "layer", "before", "fit", "optimizer", "history", "number", "values", "folder", "part",
     "found", "fitted", "preparation", "arguments", "parser", "load", "keras", "layers", "np", "tf",
-    "devices", "whole", "learner",
+    "devices", "whole", "learner", "adapters",
 )  # fmt: skip
 _LEARNER = frozenset({"minimize", "loss_weights", "optimizer"})
 _TRAIN = frozenset({"method", "loss", "metrics", "callbacks", "jit", "phases", "learners"}) | _LEARNER

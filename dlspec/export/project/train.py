@@ -186,7 +186,9 @@ def _main(
 def _saving(writer: FittingWriter, fitting: Fitting) -> Iterator[Piece]:
     """Statements that save the model, and all weights that were trained where these are more."""
     saved = whole_model(writer.read.units, prepared=writer.read.saved)
-    yield Piece("{}.save(arguments.output / 'model.keras')", saved)
+    # The optimizer knows the adapters, which the model has no longer.
+    how = ", include_optimizer=False" if fitting.adapters is not None else ""
+    yield Piece("{}.save(arguments.output / 'model.keras'" + how + ")", saved)
     if fitting.saves_more:
         yield Piece(f"{fitting.everything}.save_weights(arguments.output / 'training.weights.h5')")
 

@@ -98,6 +98,7 @@ class Training:
         adapt_layers(job.whole, lambda: job.in_order(job.prepared.train).dataset)
         for vectors in self.word_vectors:
             self._begin_words(vectors, sets=resumed is None)
+        job.adapting.begin()
         if resumed is None and method.averages:
             phases.begin_averages(job.whole, method.averages, given)
         if method.keep == "best":
@@ -209,6 +210,7 @@ class Training:
         """Puts the weights to keep in place, and saves the model."""
         if self.best is not None:
             self.best.restore()
+        self.job.adapting.merge()
         self.keep()
 
     def keep(self) -> None:
@@ -218,7 +220,7 @@ class Training:
     def save(self) -> None:
         """Writes the model with its preparation, in one step, and the weights that training has besides."""
         model = with_preparation(self.job.model, self.job.prepared)
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), self.job.adapting.merged():
             # Keras 3.15 with numpy 2 warns about its own conversion of every weight.
             warnings.filterwarnings("ignore", message="__array__ implementation", category=DeprecationWarning)
             self.folder.save(MODEL_FILE, model.save)
@@ -236,6 +238,10 @@ class Training:
         feed = self.trainer.job.in_order(part)
         # Metrics were made before the thresholds were chosen.
         return ordered(Trainer.measure(self.trainer, feed) if self.thresholds else self.trainer.measure(feed))
+
+    def _facts(self) -> dict[str, Fact]:
+        """For the report: what it began with, what learnt, and what came of that."""
+        return {**self.started, **self.job.adapting.facts(), **self.trainer.facts, **self.calibrated}
 
     def course(self, status: Literal["finished", "interrupted", "failed"], metrics: Measures) -> Outcome:
         """How far it came, for the report.
@@ -258,6 +264,6 @@ class Training:
             course["speed"] = speed
         if self.thresholds:
             course["thresholds"] = self.thresholds
-        if status == "finished" and (facts := {**self.started, **self.trainer.facts, **self.calibrated}):
+        if status == "finished" and (facts := self._facts()):
             course["method_facts"] = facts
         return course

@@ -77,9 +77,14 @@ def variables_by_name(model: Any, named: Mapping[str, tuple[str, ...]]) -> dict[
         named: As :func:`dlspec.components.sections.weight_groups.weight_names` gives them.
     """
     variables: dict[str, Any] = {}
-    for key, layer in _layers(model, ""):
+    for key, layer in layers_by_key(model).items():
         variables |= zip(named[key], layer.weights, strict=True) if key in named else ()
     return variables
+
+
+def layers_by_key(model: Any) -> dict[str, Any]:
+    """All layers of a model, those inside of models too, by the keys of :func:`weight_names`."""
+    return dict(_layers(model, ""))
 
 
 def _layers(model: Any, prefix: str) -> Iterator[tuple[str, Any]]:

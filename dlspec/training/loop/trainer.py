@@ -16,6 +16,7 @@ from dlspec.components.sections.data import Data
 from dlspec.core.documents.report import Fact, Planned, Speed
 from dlspec.data.binding.drawn import in_training, key
 from dlspec.data.feeding.pipeline import Part, Prepared
+from dlspec.training.loop.adapting import Adapting
 from dlspec.training.loop.backend import BACKEND, Backend, Feed, Steps
 from dlspec.training.loop.compiling import measuring
 from dlspec.training.loop.distribution import ONE_DEVICE, Distribution
@@ -54,6 +55,7 @@ class Job:
             where there is nothing more.
         stage: The training of the phase that runs, by itself; None before the first one.
         phase: Its name.
+        adapting: Its adapters, which are enabled once weights that come first are in place.
     """
 
     model: Any
@@ -68,10 +70,13 @@ class Job:
     whole: Any = None
     stage: Method | None = None
     phase: str = ""
+    adapting: Adapting = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         if self.whole is None:
             object.__setattr__(self, "whole", self.model)
+        if self.adapting is None:
+            object.__setattr__(self, "adapting", Adapting(self.method, self.whole, self.distribution))
 
     @property
     def most_examples(self) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from dlspec.components.methods.base import Method
+from dlspec.components.sections.adapting import Adapted
 from dlspec.core.documents.figures import Figures
 from dlspec.core.documents.report import Examined as ReportPart
 from dlspec.core.documents.report import Report
@@ -33,15 +34,21 @@ class Reporter:
         graph: The model, to be drawn; None where only its built form is known.
         logs: Logs for other programs to write: see :mod:`dlspec.views.pages.loggers`.
         say: Called with what a user should know.
+        adapted: The adapters of the training.
 
     Attributes:
         facts: What it adds to ``report.json``: ``model``, and ``results`` once the model was examined.
     """
 
     def __init__(
-        self, name: str, graph: Graph | None, logs: Sequence[str] = (), say: Callable[[str], object] = len
+        self,
+        name: str,
+        graph: Graph | None,
+        logs: Sequence[str] = (),
+        say: Callable[[str], object] = len,
+        adapted: Adapted | None = None,
     ) -> None:
-        self.facts: ReportPart = {"model": model_facts(graph, name)} if graph is not None else {}
+        self.facts: ReportPart = {"model": model_facts(graph, name, adapted)} if graph is not None else {}
         self._graph, self._logs, self._say = graph, logs, say
         self._examined: Examined | None = None
         self._blind = False

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from dlspec.core.ir import show_bytes, show_shape
-from dlspec.graph.facts import show_count, show_shapes
+from dlspec.graph.facts import show_adapters, show_count, show_shapes
 from dlspec.views.pages import plots
 from dlspec.views.pages.class_scores import MATRIX_LIMIT, Classes
 from dlspec.views.pages.examine import Examined
@@ -306,6 +306,7 @@ def _layers(model: Facts | None) -> dict[str, Any] | None:
     totals = [
         ("parameters", f"{model['parameters']['total']:,}"),
         ("of them trained", f"{model['parameters']['trainable']:,}"),
+        *([("adapters", show_adapters(model["adapters"]))] if "adapters" in model else []),
         ("FLOPs per example", "?" if model["flops"] is None else show_count(model["flops"])),
         ("activations per example", "?" if memory is None else show_bytes(memory)),
         ("weights", show_bytes(4 * model["parameters"]["total"])),
