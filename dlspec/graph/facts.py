@@ -54,7 +54,7 @@ def adapter_facts(graph: Graph, adapted: Adapted) -> AdapterFacts:
     return {
         "adapter": adapted.adapter.name,
         "rank": adapted.adapter.rank,
-        "beside": [place.weight.name for place in adapted.places],
+        "beside": [site.weight.name for site in adapted.sites],
         "parameters": adapted.parameters,
         "trainable": adapted.trainable,
         "total": graph.parameters + adapted.parameters,

@@ -52,7 +52,7 @@ def _random(state: Lowered, adapted: Adapted) -> Iterator[str]:
     named = layers_by_name(state.training_graph)
     patterns = state.method.unfrozen if state.method is not None else ()
     thawed = {name for pattern in patterns for name in all_meant(pattern, named)}
-    with_adapters = {place.weight.layer for place in adapted.places}
+    with_adapters = {site.weight.layer for site in adapted.sites}
     for weight in {weight.layer: weight for weight in named_weights(state.training_graph) if weight.trainable}.values():
         parts = weight.layer.split(".")
         names = {".".join(parts[:depth]) for depth in range(1, len(parts) + 1)}

@@ -87,7 +87,9 @@ class Adapters:
             more: Layers and models that learn as they are from now on; of those with adapters, the adapters alone.
         """
         parts = [part for layer in more for part in parts_of(layer)]
-        self.learning += [part for part in parts if self.beside.isdisjoint(map(id, part._flatten_layers()))]
+        parts = [part for part in parts if self.beside.isdisjoint(map(id, part._flatten_layers()))]
+        self.learning += parts
+        let_learn([(part, True) for part in parts])  # a model that may learn does not say so to the layers inside
         moving = self.beside | {id(inner) for layer in self.learning for inner in layer._flatten_layers()}
         for layer in self.layers:
             if moving.isdisjoint(map(id, layer._flatten_layers())):

@@ -79,6 +79,13 @@ def test_the_order_of_row_groups(window: int) -> None:
 
 REFUSED = {
     "non_finite: rollback": "`export --project` does not support `non_finite: rollback`",
+    "adapters: {lora: 1}, precision: mixed_bfloat16": (
+        "`export --project` does not support `adapters` beside `precision`"
+    ),
+    "adapters: {lora: 1}, distribute: mirrored": "`export --project` does not support `adapters` beside `distribute`",
+    "adapters: {lora: 1}, optimizer: {adam: {groups: {'*_b': {learning_rate: 0.1}}}}": (
+        "`export --project` does not support `groups` beside `adapters`"
+    ),
     "log: wandb": "`export --project` does not support `log: wandb`",
     "distribute: mirrored, optimizer: {adam: {clipnorm: 1}}": (
         "`export --project` does not support `clipnorm` beside `distribute`: Keras applies it on each device"

@@ -39,6 +39,8 @@ WAYS = {
     "groups": "optimizer: {loss_scale_optimizer: {inner_optimizer: {adamw: {learning_rate: {cosine_decay: "
     "{initial_learning_rate: 0.05, decay_steps: 20}}, global_clipnorm: 0.5, groups: {hidden: {learning_rate: 0.001}, "
     "'*.bias': {weight_decay: 0}}}}}}, epochs: 3",
+    "adapters": "adapters: {lora: {rank: 2, lora_alpha: 5, layers: hidden, trains: y}}, "
+    "phases: {a: {epochs: 2, freeze: y}, b: {epochs: 2, unfreeze: [y, batch_normalization]}}",
     "jit": "jit: true, epochs: 2",
     "callbacks": "epochs: 3, keep: last, monitor: val_accuracy, log: tensorboard, callbacks: [{reduce_lr_on_plateau: "
     "{patience: 0, factor: 0.5}}, {model_checkpoint: kept/best.keras}, {csv_logger: logs/a.csv}, tensor_board]",

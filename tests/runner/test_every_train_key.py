@@ -10,9 +10,11 @@ import pytest
 from rich.console import Console
 from running import iris, linear, load, method, small, train
 
+from dlspec.components.methods.adapter_checks import planned
 from dlspec.components.methods.supervised import Supervised
 from dlspec.components.sections.training import Checkpoint, Learner, Phase, StartFrom
 from dlspec.components.training.accuracy_metrics import Accuracy
+from dlspec.components.training.adapters import Lora
 from dlspec.components.training.callbacks import CSVLogger
 from dlspec.components.training.decisions import F1
 from dlspec.components.training.distributions import Mirrored
@@ -20,6 +22,7 @@ from dlspec.components.training.losses import BinaryCrossentropy, MeanSquaredErr
 from dlspec.components.training.optimizers import SGD, Adam
 from dlspec.core.errors import Problem
 from dlspec.data.sources.sklearn import Sklearn
+from dlspec.passes import compile_spec
 from dlspec.training.loop.compiling import trainer
 
 pytestmark = [
@@ -49,6 +52,7 @@ EFFECTS: dict[str, tuple[Any, str]] = {
     "monitor": ("loss", "best"),
     "keep": ("last", "best"),
     "start_from": (StartFrom(file="base.keras"), "notes"),
+    "adapters": (Lora(rank=1, layers=("dense",)), "weights"),
     "phases": ({"first": Phase(epochs=2, freeze=("species",)), "second": Phase(epochs=1)}, "weights"),
     "precision": ("mixed_bfloat16", "dtype"),
     "embedding_gradients": ("by_use", "weights"),
@@ -69,6 +73,8 @@ def traces(folder: Path, given: dict[str, Any]) -> dict[str, Any]:
     data = iris(batch_size=1, shuffle=False) if exploding else iris(source=CANCER) if binary else iris()
     build = linear if exploding else answering if binary else looked_up if given["optimizer"].name == "adam" else small
     found: dict[str, Any] = {"error": None}
+    if how.adapters is not None:
+        how.adapted = planned(how.adapters, graph_of_small(folder)).adapted
     try:
         report = train(folder, data, how, build, console=Console(file=stream, width=200))
     except Problem as problem:
@@ -85,6 +91,13 @@ def traces(folder: Path, given: dict[str, Any]) -> dict[str, Any]:
         "dtype": model.layers[1].compute_dtype,
         "compiled": compiled.jit_compile,
     }
+
+
+def graph_of_small(folder: Path) -> Any:
+    """The graph of a spec whose model is `small`."""
+    spec = folder / "small.yaml"
+    spec.write_text("inputs: {x: [4]}\nlayers: [{dense: 8}, {dropout: 0.2}, {dense: {units: 3, name: species}}]\n")
+    return compile_spec(spec).graph
 
 
 def answering() -> Any:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from dlspec.components.methods.base import Mistake, Path
-from dlspec.components.sections.adapting import Adapted, Choice, Place, all_meant, chosen, layers_by_name
+from dlspec.components.sections.adapting import Adapted, Choice, Site, all_meant, chosen, layers_by_name
 from dlspec.components.sections.weight_groups import named_weights
 from dlspec.core.errors import Problem, did_you_mean
 from dlspec.core.ir import Graph, SharedModel, shared_models
@@ -40,10 +40,10 @@ def planned(adapter: Any, graph: Graph) -> Plan:
     learning, mistakes = _learning(adapter, graph, path)
     if mistakes:
         return Plan(None, mistakes, [])
-    taken: dict[str, Place] = {}
+    taken: dict[str, Site] = {}
     for pattern, choice in chosen(adapter.layers, graph).items():
-        able = [place for place in choice.places if place.weight.layer not in learning and not place.reason]
-        taken |= {place.weight.name: place for place in able}
+        able = [site for site in choice.sites if site.weight.layer not in learning and not site.reason]
+        taken |= {site.weight.name: site for site in able}
         if not able:
             mistakes.append(Mistake(_none(pattern, choice, learning, graph), (*path, *(["layers"] if pattern else []))))
     known = [weight.name for weight in named_weights(graph)]
@@ -81,23 +81,23 @@ def _none(pattern: str, choice: Choice, learning: Collection[str], graph: Graph)
     if not pattern:
         message = "no layer of the model takes an adapter"
         return Problem("E550", message, "leave `adapters` out: phases freeze layers, and let others learn")
-    if not choice.places and not choice.layers:
-        names = dict.fromkeys([*(place.name for place in chosen(None, graph)[""].places), *layers_by_name(graph)])
+    if not choice.sites and not choice.layers:
+        names = dict.fromkeys([*(site.name for site in chosen(None, graph)[""].sites), *layers_by_name(graph)])
         return Problem(
             "E515", f"`layers` names `{pattern}`, which is no layer of the model", did_you_mean(pattern, names)
         )
-    if not choice.places:
+    if not choice.sites:
         kinds = {weight.layer: weight.node.kind for weight in named_weights(graph)}
         kinds |= {node.owner: node.kind for node in graph.nodes if not isinstance(node.layer, SharedModel)}
         some = sorted({kinds[layer] for layer in choice.layers if layer in kinds})
         message = f"`layers` names `{pattern}`, of which nothing takes an adapter: {_some(some)}"
         return Problem("E550", message, _others(graph))
-    place = choice.places[0]
-    if place.weight.layer in learning:
-        message = f"`{place.name}` takes no adapter: `trains` lets it learn as it is"
-        return Problem("E550", message, f"leave `{place.name}` out of `trains`, or name other layers in `layers`")
-    help = f"leave that out of the layer: {_ALL_ELSE}" if not place.weight.trainable else _others(graph)
-    return Problem("E550", f"`{place.name}` takes no adapter: it {place.reason}", help)
+    site = choice.sites[0]
+    if site.weight.layer in learning:
+        message = f"`{site.name}` takes no adapter: `trains` lets it learn as it is"
+        return Problem("E550", message, f"leave `{site.name}` out of `trains`, or name other layers in `layers`")
+    help = f"leave that out of the layer: {_ALL_ELSE}" if not site.weight.trainable else _others(graph)
+    return Problem("E550", f"`{site.name}` takes no adapter: it {site.reason}", help)
 
 
 _ALL_ELSE = "adapters let nothing else learn in any case"
@@ -105,7 +105,7 @@ _ALL_ELSE = "adapters let nothing else learn in any case"
 
 def _others(graph: Graph) -> str:
     """A help that names layers with adapters."""
-    able = [place.name for place in chosen(None, graph)[""].places if not place.reason]
+    able = [site.name for site in chosen(None, graph)[""].sites if not site.reason]
     return f"these take one: {_some(able)}" if able else "leave `adapters` out"
 
 
@@ -120,7 +120,7 @@ def _averaged(graph: Graph) -> Iterator[Mistake]:
 def _too_high(adapted: Adapted, path: Path) -> Iterator[Mistake]:
     """E551 for a rank that some weight cannot have."""
     rank = adapted.adapter.rank
-    least = min(adapted.places, key=lambda place: min(place.sides))
+    least = min(adapted.sites, key=lambda site: min(site.sides))
     rows, columns = least.sides
     if rank > min(rows, columns):
         message = f"`rank: {rank}` is more than the {min(rows, columns)} {'rows' if rows < columns else 'columns'} of"
@@ -131,7 +131,7 @@ def _too_high(adapted: Adapted, path: Path) -> Iterator[Mistake]:
 def _large(adapted: Adapted, path: Path) -> Iterator[Mistake]:
     """W631 for adapters that are no smaller than the weight beside which they stand."""
     rank = adapted.adapter.rank
-    large = [place for place in adapted.places if rank * sum(place.sides) >= place.sides[0] * place.sides[1]]
+    large = [site for site in adapted.sites if rank * sum(site.sides) >= site.sides[0] * site.sides[1]]
     if large:
         rows, columns = large[0].sides
         sizes = f"{rank * (rows + columns):,} parameters, `{large[0].weight.name}` has {rows * columns:,}"

@@ -83,6 +83,7 @@ class Method(Component, abstract=True):
         epochs: Passes over the training split; 1 where a method knows no others.
         precision: Numbers in which layers compute: ``float32``, ``mixed_float16`` or ``mixed_bfloat16``.
         start_from: Weights of a saved model that come first, or None.
+        phases: Stretches of training one after another by name, or None.
         adapters: What learns in place of the weights themselves, or None.
         distribute: Devices that share a training, or None.
         jit: Whether XLA compiles the steps; None for as Keras chooses.
@@ -111,6 +112,7 @@ class Method(Component, abstract=True):
     epochs: ClassVar[Any] = 1
     precision: ClassVar[Any] = "float32"
     start_from: ClassVar[Any] = None
+    phases: ClassVar[Any] = None
     adapters: ClassVar[Any] = None
     distribute: ClassVar[Any] = None
     jit: ClassVar[Any] = None
@@ -171,7 +173,7 @@ class Method(Component, abstract=True):
     @property
     def unfrozen(self) -> tuple[str, ...]:
         """Patterns of the layers that learn from some phase on."""
-        return ()
+        return tuple(pattern for phase in (self.phases or {}).values() for pattern in phase.unfreeze or ())
 
     def learning(self, graph: Graph) -> Graph:
         """A graph whose trainable weights are those that learn: with adapters, theirs, and those of `trains`."""
@@ -363,7 +365,8 @@ class Method(Component, abstract=True):
         """The same with other options."""
         other = type(self)(**{**self.given, **options})
         other.heads, other.layer_names, other.averages = self.heads, self.layer_names, self.averages
-        other.weight_names, other.adapted = self.weight_names, self.adapted
+        other.weight_names = self.weight_names
+        other.adapted = self.adapted if other.adapters is not None else None
         other.padded, other.study, other.solver = self.padded, self.study, self.solver
         return other
 

@@ -202,11 +202,6 @@ class Supervised(Method):
         return {name: stage.augment for name, stage in (self.phases or {}).items() if stage.augment is not None}
 
     @property
-    def unfrozen(self) -> tuple[str, ...]:
-        """As in :class:`Method`."""
-        return tuple(pattern for phase in (self.phases or {}).values() for pattern in phase.unfreeze or ())
-
-    @property
     def turns(self) -> Mapping[str, Learner]:
         """The learners by name: a single one without a name where `train` itself has `minimize` or measures tensors.
 

@@ -13,7 +13,7 @@ from dlspec.components.sections.weight_groups import NamedWeight, named_weights
 from dlspec.core.ir import Graph, Node, SharedModel, Weight
 
 
-class Place(NamedTuple):
+class Site(NamedTuple):
     """A weight beside which an adapter may learn.
 
     Attributes:
@@ -49,12 +49,12 @@ class Place(NamedTuple):
         return Weight(f"{name}_a", (*rows, rank)), Weight(f"{name}_b", (rank, columns))
 
 
-def places(graph: Graph) -> Iterator[Place]:
+def sites(graph: Graph) -> Iterator[Site]:
     """The weights of a graph that have a matrix's shape, in layers that Keras can give adapters."""
     for weight in named_weights(graph):
         layer = weight.node.layer
         if isinstance(layer, Layer) and weight.declared.name in layer.adaptable:
-            yield Place(weight.name.rpartition(".")[0], weight)
+            yield Site(weight.name.rpartition(".")[0], weight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +63,20 @@ class Adapted:
 
     Attributes:
         adapter: As declared.
-        places: The weights beside which they learn, in the order of the graph.
+        sites: The weights beside which they learn, in the order of the graph.
         learning: Names of the layers that learn as they are, as :attr:`NamedWeight.layer` has them.
         trainable: Scalars of all that learns.
     """
 
     adapter: Any
-    places: tuple[Place, ...]
+    sites: tuple[Site, ...]
     learning: frozenset[str]
     trainable: int = 0
 
     @property
     def parameters(self) -> int:
         """Scalars of all adapters."""
-        return sum(matrix.size for place in self.places for matrix in place.matrices(self.adapter.rank))
+        return sum(matrix.size for site in self.sites for matrix in site.matrices(self.adapter.rank))
 
     def graph(self, graph: Graph) -> Graph:
         """A graph with the weights of the adapters behind those of their layers, of which nothing else learns.
@@ -92,7 +92,7 @@ class _Adapting:
 
     def __init__(self, adapted: Adapted) -> None:
         self._adapted = adapted
-        self._places = {place.weight.name: place for place in adapted.places}
+        self._sites = {site.weight.name: site for site in adapted.sites}
         self._models: dict[str, SharedModel] = {}
 
     def graph(self, graph: Graph, prefix: str) -> Graph:
@@ -124,8 +124,8 @@ class _Adapting:
                 yield from waiting
                 part, waiting = own, ()
             yield weight if learns else replace(weight, trainable=False)
-            place = self._places.get(f"{name}.{weight.name.replace('/', '.')}")
-            waiting = waiting if place is None else place.matrices(self._adapted.adapter.rank)
+            site = self._sites.get(f"{name}.{weight.name.replace('/', '.')}")
+            waiting = waiting if site is None else site.matrices(self._adapted.adapter.rank)
         yield from waiting
 
 
@@ -133,27 +133,27 @@ class Choice(NamedTuple):
     """What one pattern means.
 
     Attributes:
-        places: Weights that an adapter may learn beside.
+        sites: Weights that an adapter may learn beside.
         layers: Names of all layers and models that it fits, whether or not they have weights.
     """
 
-    places: list[Place]
+    sites: list[Site]
     layers: list[str]
 
 
 def chosen(patterns: tuple[str, ...] | None, graph: Graph) -> dict[str, Choice]:
-    """What each pattern of `layers` means; all places under "" where there is none."""
-    known = list(places(graph))
+    """What each pattern of `layers` means; all sites under "" where there is none."""
+    known = list(sites(graph))
     if patterns is None:
         return {"": Choice(known, [])}
-    by_name: dict[str, list[Place]] = {}
-    for place in known:
-        by_name.setdefault(place.name, []).append(place)
+    by_name: dict[str, list[Site]] = {}
+    for site in known:
+        by_name.setdefault(site.name, []).append(site)
     named = layers_by_name(graph)
     choices = {}
     for pattern in patterns:
         meant = matching(_spellings(pattern, named), by_name)
-        fitting = [place for names in meant.values() for name in names for place in by_name[name]]
+        fitting = [site for names in meant.values() for name in names for site in by_name[name]]
         choices[pattern] = Choice(list(dict.fromkeys(fitting)), all_meant(pattern, named))
     return choices
 

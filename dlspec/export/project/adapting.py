@@ -26,10 +26,11 @@ def adapters_of(state: Trainable, method: Method, holder: str) -> Piece | None:
         return None
     if any(stage.turns for stage in method.stages.values()):
         raise Unsupported("`adapters` beside `minimize` and `learners`")
-    if method.precision != "float32":
-        raise Unsupported("`adapters` beside `precision`")
+    for option, plain in (("precision", method.precision == "float32"), ("distribute", method.distribute is None)):
+        if not plain:
+            raise Unsupported(f"`adapters` beside `{option}`")
     numbers = places_of_weights(state.training_graph)
-    weights = Code(text(weights_at(holder, [numbers[place.weight.name] for place in adapted.places])))
+    weights = Code(text(weights_at(holder, [numbers[site.weight.name] for site in adapted.sites])))
     layers = numbers_of_layers(state.training_graph)
     learning = [
         f"{holder}{into}.layers[{number}]" for name, (into, number) in layers.items() if name in adapted.learning

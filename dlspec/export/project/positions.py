@@ -113,7 +113,7 @@ def numbers_of_layers(graph: Graph) -> dict[str, tuple[str, int]]:
     from dlspec.backends.keras.build import build
 
     keras.backend.clear_session()
-    return {".".join(path[-2:]): place for path, place in _places(build(graph)).items()}
+    return {".".join(path[-2:]): position for path, position in _places(build(graph)).items()}
 
 
 def _places(model: Any, around: tuple[str, ...] = (), into: str = "") -> dict[tuple[str, ...], tuple[str, int]]:

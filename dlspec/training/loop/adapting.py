@@ -10,7 +10,6 @@ from typing import Any
 from dlspec.components.methods.base import Method
 from dlspec.core.documents.report import Fact
 from dlspec.training.loop.distribution import ONE_DEVICE, Distribution
-from dlspec.training.loop.grouping import layers_by_key
 
 
 class Adapting:
@@ -31,11 +30,12 @@ class Adapting:
         adapted = self._method.adapted
         if adapted is not None:
             from dlspec.standalone.adapters import Adapters
+            from dlspec.training.loop.grouping import layers_by_key
 
             layers = layers_by_key(self._whole)
             weights = [
-                layers[place.weight.layer].weights[place.weight.node.weights.index(place.weight.declared)]
-                for place in adapted.places
+                layers[site.weight.layer].weights[site.weight.node.weights.index(site.weight.declared)]
+                for site in adapted.sites
             ]
             learning = [layers[name] for name in layers if name in adapted.learning]
             given = {"rank": adapted.adapter.rank, "alpha": adapted.adapter.lora_alpha, "seed": self._method.seed}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 # Options of a training that have been used up by the members.
-_OF_MEMBERS = ("start_from", "distribute", "callbacks")
+_OF_MEMBERS = ("adapters", "start_from", "distribute", "callbacks")
 
 
 @dataclass(frozen=True)
