@@ -288,7 +288,7 @@ def test_studies_and_searches_have_adapters_of_their_own(iris: Path) -> None:
     assert "2 completed, 0 failed" in said
     method = "train.method={k_fold: {folds: 2, keep: ensemble}}"
     dlspec(iris, "train", "lora.yaml", "--set", method, "--set", "train.epochs=1", "--run", "study")
-    model = keras.saving.load_model(iris / "study/model.keras", compile=False)
+    model = keras.saving.load_model(iris / "study/model/model.keras", compile=False)
     assert not any("lora" in weight.path for weight in model.weights)
     members = [layer for layer in model.layers if isinstance(layer, keras.Model)]
     first, other = (member.get_layer("body").get_weights()[0] for member in members)
