@@ -52,7 +52,7 @@ EFFECTS: dict[str, tuple[Any, str]] = {
     "monitor": ("loss", "best"),
     "keep": ("last", "best"),
     "start_from": (StartFrom(file="base.keras"), "notes"),
-    "adapters": (Lora(rank=1, layers=("dense",)), "weights"),
+    "adapters": (Lora(rank=1, layers=("species",)), "weights"),
     "phases": ({"first": Phase(epochs=2, freeze=("species",)), "second": Phase(epochs=1)}, "weights"),
     "precision": ("mixed_bfloat16", "dtype"),
     "embedding_gradients": ("by_use", "weights"),
