@@ -18,6 +18,7 @@ _COMMON = {
     "layer": ("trainable", "dtype", "seed", "data_format"),
     "loss": ("reduction", "dtype"),
     "metric": ("dtype", "name"),
+    "optimizer": ("clipnorm", "clipvalue", "global_clipnorm"),
     "application": (
         *("include_top", "weights", "input_shape", "pooling", "classes", "classifier_activation"),
         *("include_preprocessing", "alpha"),
