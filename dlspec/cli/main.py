@@ -20,6 +20,11 @@ from dlspec.core.errors import SpecError
 
 _ISSUES = "please report it with the spec and this traceback; DLSPEC_TRACEBACK=1 shows it"
 
+# Commands that start TensorFlow. They are known here by name, since to load one takes as long as a daemon saves.
+_STARTING_TENSORFLOW = frozenset(
+    {"build", "evaluate", "export", "generate", "import", "importance", "predict", "saliency", "serve", "train", "tune"}
+)
+
 
 class _Commands(click.Group):
     """Loads a subcommand's module when it is called."""
@@ -68,8 +73,10 @@ def cli() -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Runs the command line and exits."""
-    code = run(arguments)
+    """Runs the command line and exits; a command that starts TensorFlow runs in a copy of a daemon where one fits."""
+    code = _run_by_daemon(sys.argv[1:]) if arguments is None else None
+    if code is None:
+        code = run(arguments)
     # Everything dies with the process; looking for cycles in all of it first takes a tenth of the time of a `check`.
     gc.freeze()
     sys.exit(code)
@@ -107,6 +114,15 @@ def run(arguments: list[str] | None = None) -> int:
             return 1
         say(f"internal error: {type(error).__name__}: {error}\n{_ISSUES}")
         return 3
+
+
+def _run_by_daemon(arguments: list[str]) -> int | None:
+    """The exit code of a command that a daemon has run; None where no daemon fits or the command needs none."""
+    if not arguments or arguments[0] not in _STARTING_TENSORFLOW:
+        return None
+    from dlspec.cli.daemon.client import run_by_daemon
+
+    return run_by_daemon(arguments)
 
 
 def _print_what_the_locale_lacks() -> None:

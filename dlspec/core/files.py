@@ -1,4 +1,4 @@
-"""Writing files so that a crash leaves the old one or the new one, never half of either; reading JSON of any origin."""
+"""Writing files so that a crash leaves the old one or the new one, never half; reading JSON; where copies are kept."""
 
 from __future__ import annotations
 
@@ -17,6 +17,14 @@ def is_file(path: Path) -> bool:
         return path.is_file()
     except (OSError, ValueError):
         return False
+
+
+def cache_folder() -> Path:
+    """``$DLSPEC_CACHE``, or ``dlspec`` in the user's folder of caches. It may be deleted at any time."""
+    chosen = os.environ.get("DLSPEC_CACHE")
+    if chosen:
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dlspec"
 
 
 def read_json(path: Path) -> Any:

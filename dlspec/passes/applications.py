@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlspec.core.errors import Problem, Span, leave_out
-from dlspec.core.files import write_atomically
+from dlspec.core.files import cache_folder, write_atomically
 from dlspec.core.tree import Map, span_of, span_of_key
 from dlspec.core.workspace import Workspace
 from dlspec.passes.state import Resolved
@@ -162,8 +162,6 @@ def steps_for_pixels(application: Application) -> list[Step]:
 
 def kept_file(application: Application) -> Path:
     """The file where its layers stand once Keras has written them: one for each version of Keras and arguments."""
-    from dlspec.data.sources.cache import cache_folder
-
     key = json.dumps(application.arguments, sort_keys=True)
     name = f"{application.name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
     return cache_folder() / "applications" / f"keras-{version('keras')}" / name

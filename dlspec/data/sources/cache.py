@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
 from pathlib import Path
 
-from dlspec.core.files import write_atomically
+from dlspec.core.files import cache_folder, write_atomically
 from dlspec.data.sources.base import DataProblem
 
 # Bytes at both ends of a file that its fingerprint covers, with size and time of change.
 _ENDS = 1 << 20
-
-
-def cache_folder() -> Path:
-    """``$DLSPEC_CACHE``, or ``dlspec`` in the user's folder of caches. It may be deleted at any time."""
-    chosen = os.environ.get("DLSPEC_CACHE")
-    if chosen:
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dlspec"
 
 
 def converted(path: Path, options: str, suffix: str, write: Callable[[Path], object]) -> Path:
