@@ -26,6 +26,7 @@ from pathlib import Path
 
 from tests import tutorial
 from tests.support import ROOT
+from tests.warm import with_daemon
 
 DOCUMENTS = (
     "README.md",
@@ -138,6 +139,9 @@ def run(command: str, folder: Path) -> str:
     environment = {name: value for name, value in os.environ.items() if name not in ("DLSPEC_TRACEBACK", "FORCE_COLOR")}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     environment |= {"COLUMNS": "80", "NO_COLOR": "1", "LC_ALL": "C.UTF-8"}
+    if "dlspec daemon" in command or (folder / "daemons").exists():
+        environment["DLSPEC_DAEMON"] = str(folder / "daemons")
+    environment = with_daemon(environment)
     done = subprocess.run(
         ["bash", "-c", command], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, timeout=600, check=False,

@@ -69,6 +69,7 @@ FLOORS = (
     "cli",
     "cli.editor",
     "cli.serving",
+    "cli.daemon",
     "cli.commands",
     "api",
 )

@@ -21,6 +21,7 @@ from dlspec.data.order.splits import Parts, choose
 from dlspec.passes import Compilation, compile_spec
 from dlspec.passes.state import Checked
 from dlspec.syntax.source import load
+from tests.warm import with_daemon
 
 # Models of hundreds of megabytes: one after the other, each given back before the next is made.
 LARGE_MODEL = pytest.mark.xdist_group("large models")
@@ -85,6 +86,7 @@ def dlspec(*arguments: str, cwd: Path = ROOT, **environment: str) -> subprocess.
     command = [sys.executable, "-m", "dlspec", *arguments]
     variables = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **environment}
     variables.pop("DLSPEC_TRACEBACK", None)
+    variables = with_daemon(variables, *arguments)
     return subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, timeout=300, check=False)
 
 

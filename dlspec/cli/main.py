@@ -21,7 +21,7 @@ from dlspec.core.errors import SpecError
 _ISSUES = "please report it with the spec and this traceback; DLSPEC_TRACEBACK=1 shows it"
 
 # Commands that start TensorFlow. They are known here by name, since to load one takes as long as a daemon saves.
-_STARTING_TENSORFLOW = frozenset(
+STARTING_TENSORFLOW = frozenset(
     {"build", "evaluate", "export", "generate", "import", "importance", "predict", "saliency", "serve", "train", "tune"}
 )
 
@@ -118,7 +118,7 @@ def run(arguments: list[str] | None = None) -> int:
 
 def _run_by_daemon(arguments: list[str]) -> int | None:
     """The exit code of a command that a daemon has run; None where no daemon fits or the command needs none."""
-    if not arguments or arguments[0] not in _STARTING_TENSORFLOW:
+    if not arguments or arguments[0] not in STARTING_TENSORFLOW:
         return None
     from dlspec.cli.daemon.client import run_by_daemon
 

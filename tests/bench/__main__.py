@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.bench.daemon import daemon_speed
 from tests.bench.data import data_speed, memory
 from tests.bench.editing import editor_speed
 from tests.bench.generating import writing_speed
@@ -28,7 +29,16 @@ from tests.bench.training import auto_speed, end_to_end, jit_speed, train_footpr
 
 def main(wanted: list[str]) -> int:
     """All measurements but that of memory, which writes gigabytes, and of growth, which takes long; or those named."""
-    trainings = (train_speed, auto_speed, jit_speed, steps_speed, adversarial_speed, train_footprint, end_to_end)
+    trainings = (
+        train_speed,
+        auto_speed,
+        jit_speed,
+        steps_speed,
+        adversarial_speed,
+        train_footprint,
+        end_to_end,
+        daemon_speed,
+    )
     known = {
         made.__name__: made
         for made in (

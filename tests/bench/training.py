@@ -257,23 +257,29 @@ def _watched(code: str, folder: Path) -> tuple[int, float]:
     return usage.ru_maxrss, float(next(line for line in lines if line.startswith("first")).split()[1])
 
 
-def end_to_end() -> bool:
-    """From the command to the report: a net of two layers on the digits as a table of 64 columns, 20 epochs."""
+def digits_training(folder: Path) -> list[str]:
+    """Arguments of Python that train a net of two layers on the digits as a table of 64 columns, 20 epochs."""
     import csv
-    import json
 
     from sklearn.datasets import load_digits
 
     digits = load_digits()
+    with (folder / "digits.csv").open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow([*(f"p{number}" for number in range(64)), "digit"])
+        writer.writerows([*map(int, row), int(kind)] for row, kind in zip(digits.data, digits.target, strict=True))
+    spec = folder / "table.yaml"
+    spec.write_text((ROOT / "tests/bench/digits_table.yaml").read_text())
+    return ["-m", "dlspec", "train", str(spec), "--runs", str(folder / "runs"), "--new"]
+
+
+def end_to_end() -> bool:
+    """From the command to the report."""
+    import json
+
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with (folder / "digits.csv").open("w", newline="") as stream:
-            writer = csv.writer(stream)
-            writer.writerow([*(f"p{number}" for number in range(64)), "digit"])
-            writer.writerows([*map(int, row), int(kind)] for row, kind in zip(digits.data, digits.target, strict=True))
-        spec = folder / "table.yaml"
-        spec.write_text((ROOT / "tests/bench/digits_table.yaml").read_text())
-        train = ["-m", "dlspec", "train", str(spec), "--runs", str(folder / "runs"), "--new"]
+        train = digits_training(folder)
         ours, base, ratio = paired(lambda: process(train), lambda: process(["-c", "import tensorflow"]), 5)
         reports = (folder / "runs").glob("*/*/report.json")
         right = min(json.loads(path.read_text())["metrics"]["test"]["accuracy"] for path in reports)

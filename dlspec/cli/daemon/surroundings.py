@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import dlspec
@@ -32,8 +33,7 @@ def surroundings() -> dict[str, str]:
     """
     import resource
 
-    names = [name for name in os.environ if name.startswith(_READ_AT_START) and name not in _SET_BY_TENSORFLOW]
-    parts = {f"variable {name}": os.environ[name] for name in names}
+    parts = {f"variable {name}": value for name, value in variables_that_count(os.environ).items()}
     parts["python"] = json.dumps([sys.executable, sys.version, repr(sys.flags), sys.warnoptions, sorted(sys._xoptions)])
     parts |= code()
     parts["limits"] = json.dumps({name: resource.getrlimit(getattr(resource, name)) for name in _LIMITS})
@@ -47,6 +47,15 @@ def surroundings() -> dict[str, str]:
     os.umask(mask)
     parts["umask"] = oct(mask)
     return parts
+
+
+def variables_that_count(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables of an environment that are read while packages are imported."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if name.startswith(_READ_AT_START) and name not in _SET_BY_TENSORFLOW
+    }
 
 
 def code() -> dict[str, str]:
