@@ -101,7 +101,7 @@ def _folder() -> Path:
     return folder
 
 
-def _asked(path: Path, word: str) -> dict[str, Any]:
+def _asked(path: Path, question: str) -> dict[str, Any]:
     """What a daemon answers; nothing where none listens."""
     if not path.exists():
         return {}
@@ -111,7 +111,7 @@ def _asked(path: Path, word: str) -> dict[str, Any]:
     with connection:
         connection.settimeout(10)
         try:
-            send_request(connection, word, [])
+            send_request(connection, question, [])
             text = b""
             while part := connection.recv(1 << 12):
                 text += part

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from dlspec.core.files import cache_folder
 
@@ -98,12 +98,12 @@ def connected(path: Path) -> socket.socket | None:
 def user_of(connection: socket.socket) -> int:
     """The number of the user whose process is at the other end."""
     size = struct.calcsize("3i")
-    credentials = connection.getsockopt(socket.SOL_SOCKET, cast("int", getattr(socket, "SO_PEERCRED", 17)), size)
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
     return int(struct.unpack("3i", credentials)[1])
 
 
 def send_request(connection: socket.socket, request: Request | str, files: list[int]) -> None:
-    """Sends a command with the files it reads and writes, or a word: ``stop`` or ``status``."""
+    """Sends a command with the files it reads and writes, or a question: ``stop`` or ``status``."""
     body = json.dumps(request if isinstance(request, str) else asdict(request)).encode()
     if files:
         socket.send_fds(connection, [_LENGTH.pack(len(body))], files)

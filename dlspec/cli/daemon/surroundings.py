@@ -34,7 +34,7 @@ def surroundings() -> dict[str, str]:
     import resource
 
     parts = {f"variable {name}": value for name, value in variables_that_count(os.environ).items()}
-    parts["python"] = json.dumps([sys.executable, sys.version, repr(sys.flags), sys.warnoptions, sorted(sys._xoptions)])
+    parts["python"] = json.dumps([sys.executable, sys.version, repr(sys.flags), sys.warnoptions])
     parts |= code()
     parts["limits"] = json.dumps({name: resource.getrlimit(getattr(resource, name)) for name in _LIMITS})
     if sys.platform == "linux":
