@@ -290,5 +290,7 @@ def test_who_starts_tensorflow_is_known() -> None:
     from dlspec.cli.main import STARTING_TENSORFLOW
 
     modules = (ROOT / "dlspec/cli/commands").glob("*.py")
-    starting = {path.stem for path in modules if re.search(r"\bstarting\.start\(|train_study\(", path.read_text())}
+    starting = {
+        path.stem for path in modules if re.search(r"\bstarting\.start\(|(train_study|study_of)\(", path.read_text())
+    }
     assert starting == STARTING_TENSORFLOW

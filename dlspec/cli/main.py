@@ -22,7 +22,10 @@ _ISSUES = "please report it with the spec and this traceback; DLSPEC_TRACEBACK=1
 
 # Commands that start TensorFlow. They are known here by name, since to load one takes as long as a daemon saves.
 STARTING_TENSORFLOW = frozenset(
-    {"build", "evaluate", "export", "generate", "import", "importance", "predict", "saliency", "serve", "train", "tune"}
+    (
+        *("ablate", "build", "evaluate", "export", "generate", "import", "importance", "predict", "saliency"),
+        *("serve", "train", "tune"),
+    )
 )
 
 
