@@ -131,7 +131,7 @@ def compiled(saved: SavedRun, count: int, *, weighed: bool = False) -> Any:
         output.name: len(prepare) for output in saved.targets if (prepare := saved.data.targets[output.target].prepare)
     }
     core, units = in_prepared_units(saved.model, saved.outputs, layers)
-    core = _taking(saved) if saved.method.turns or saved.data.maker is not None else core
+    core = _taking(saved) if saved.method.turns or saved.made_anew else core
     return measuring(core, saved.method.ending, saved.outputs, examples=max(count, *own), units=units, weighed=weighed)
 
 
@@ -142,11 +142,11 @@ def _taking(saved: SavedRun) -> Any:
 
 def _answering(saved: SavedRun) -> Any:
     """What answers to the examples that are measured, raw, or prepared where they are made out of rows."""
-    return saved.model if saved.data.maker is None else saved.core
+    return saved.model if not saved.made_anew else saved.core
 
 
 def _new(saved: SavedRun, path: Path, tell: Callable[[str], object]) -> Iterator[tuple[str, RawInputs]]:
-    if saved.data.maker is not None:
+    if saved.made_anew:
         yield from made_examples(saved, (), saved.entering, path)
         return
     weighed = bool(saved.method.turns)
@@ -183,7 +183,7 @@ def own_examples(
     """
     if not (saved.trusted or saved.allow_outside or saved.run.spec_folder_is_here):
         raise Problem("E522", saved.run.away(), "call `dlspec evaluate` from there, or add `--allow-outside`")
-    if saved.data.maker is not None:
+    if saved.made_anew:
         yield from made_examples(saved, wanted, saved.entering if whole else saved.signature, warn=warn)
         return
     findings = Findings()
@@ -235,7 +235,7 @@ def _measured(saved: SavedRun, model: Any, examples: RawInputs) -> dict[str, flo
 
 def _entering(saved: SavedRun) -> Callable[[Any], Any]:
     """A function from a batch of what is measured, by name, to what enters."""
-    if saved.data.maker is not None:
+    if saved.made_anew:
         return partial(like_inputs, _taking(saved))
     return entering_whole(saved) if saved.method.turns else partial(like_inputs, saved.model)
 
@@ -248,7 +248,7 @@ def _judged(
         score.trivial = trivial.get(name)
     batches = _batches(saved, examples)
     compared = LinearScores(linear, [score.task for score in scores.values()]) if linear is not None else None
-    seen = also_seen(batches, compared, saved.prepared if saved.data.maker is None else dict)
+    seen = also_seen(batches, compared, saved.prepared if not saved.made_anew else dict)
     compare(answering(_answering(saved), saved.outputs, len(batches)), seen, scores)
     judged = {name: with_linear(score.facts(), compared, name) for name, score in scores.items()}
     return {output.target: judged[output.name] for output in saved.targets if output.name in judged}
@@ -263,7 +263,7 @@ def _write(saved: SavedRun, examples: RawInputs, outputs: dict[str, OutputResult
         return
     numbers = np.arange(examples.count) if examples.numbers is None else examples.numbers
     targets = examples.targets[writer.target.name]
-    inputs = saved.entering_core(examples.inputs) if saved.data.maker is None else examples.inputs
+    inputs = saved.entering_core(examples.inputs) if not saved.made_anew else examples.inputs
     figures = written(writer, inputs, targets, numbers, examples.table, examples.bound)
     if figures is not None:
         cast("ClassDetails", outputs[writer.target.target])["generated"] = figures

@@ -29,7 +29,7 @@ from dlspec.core.documents.figures import (
     OutlierFigures,
 )
 from dlspec.core.errors import Problem, SpecError
-from dlspec.data.feeding.pipeline import Part
+from dlspec.data.feeding.parts import Part
 from dlspec.training.features import features_run, seer_of
 from dlspec.training.saved import SavedRun
 from dlspec.views.figures import groups

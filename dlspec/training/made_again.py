@@ -1,8 +1,8 @@
-"""Examples that a training made out of rows, made again to measure its model."""
+"""Examples that a training made out of rows, or hid steps of, made again to measure its model."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +11,14 @@ from dlspec.core.errors import Diagnostic, SpecError
 from dlspec.data.binding.binding import Binding, Opened, bind
 from dlspec.data.binding.example_weights import weights_of
 from dlspec.data.binding.findings import Findings
+from dlspec.data.binding.sequences import prepared_with
 from dlspec.data.binding.signature import Signature
 from dlspec.data.binding.stating import by_spec
 from dlspec.data.feeding import preparing
+from dlspec.data.feeding.examples import InMemory
 from dlspec.data.feeding.made import MadeExamples
+from dlspec.data.feeding.masking import MaskedExamples, masked_outputs, words_of
+from dlspec.data.feeding.parts import Part
 from dlspec.data.feeding.pipeline import rows_of
 from dlspec.data.feeding.preparing import Layers
 from dlspec.data.feeding.raw import RawInputs, open_table_of
@@ -55,13 +59,20 @@ def made_examples(
             warn(warning)
     parts = choose(saved.data, binding.table, binding.count, binding.dropped())
     raw, _ = rows_of(binding).load(parts.train)
-    layers = {input_.name: preparing.fit(input_.prepare, raw[input_.name]) for input_ in binding.inputs}
+    alike = {input_.name: prepared_with(saved.data, input_.name, binding.inputs) for input_ in binding.inputs}
+    layers = {
+        input_.name: preparing.fit_alike(input_.prepare, [raw[name] for name in alike[input_.name]])
+        for input_ in binding.inputs
+    }
+    masked = masked_outputs(binding.outputs)
+    prepared = {output.input: preparing.apply(layers[output.input], raw[output.input]) for output in masked}
+    words = words_of(Part(InMemory((prepared, {}))), masked) if masked else {}
     if path is not None:
-        yield path.name, _examples(_other(saved, path, signature), layers)
+        yield path.name, _examples(_other(saved, path, signature), layers, words)
         return
     for name, numbers in zip(PARTS, parts, strict=True):
         if name in wanted and len(numbers):
-            yield name, _examples(binding, layers, numbers, name)
+            yield name, _examples(binding, layers, words, numbers, name)
 
 
 def _bound(saved: SavedRun, data: Data, signature: Signature, opened: Opened | None = None) -> Binding:
@@ -81,7 +92,13 @@ def _other(saved: SavedRun, path: Path, signature: Signature) -> Binding:
     return _bound(saved, data, signature, Opened(table, by_spec(data, signature)))
 
 
-def _examples(binding: Binding, layers: Layers, numbers: Array | None = None, part: str = "test") -> RawInputs:
+def _examples(
+    binding: Binding,
+    layers: Layers,
+    words: Mapping[str, Array],
+    numbers: Array | None = None,
+    part: str = "test",
+) -> RawInputs:
     import numpy as np
 
     dropped = binding.dropped()
@@ -89,10 +106,13 @@ def _examples(binding: Binding, layers: Layers, numbers: Array | None = None, pa
         numbers = np.arange(binding.count) if dropped is None else np.flatnonzero(~dropped)
     raw, targets = rows_of(binding).load(numbers)
     ranks = {input_.name: input_.tensor.rank for input_ in binding.inputs}
-    inputs = raw | {name: preparing.apply(layers[name], raw[name], rank) for name, rank in ranks.items()}
-    made = MadeExamples(binding, (inputs, targets), numbers, part)
+    rows = raw | {name: preparing.apply(layers[name], raw[name], rank) for name, rank in ranks.items()}
+    made: Any = InMemory((rows, targets), numbers)
+    if binding.made is not None:
+        made = MadeExamples(binding, (rows, targets), numbers, part)
+    if masked := masked_outputs(binding.outputs):
+        made = MaskedExamples(made, masked, words, part).fixed()
     weights = weights_of(binding.weight, binding.table)
     own = None if weights is None else weights[made.numbers]
-    return RawInputs(
-        made.values[0], made.count, binding.table, binding.model_inputs, made.values[1], 0, own, made.numbers
-    )
+    inputs, compared = made.values
+    return RawInputs(inputs, made.count, binding.table, binding.model_inputs, compared, 0, own, made.numbers)

@@ -116,7 +116,7 @@ class SavedRun:
 
     def next_steps(self, inputs: Arrays) -> Arrays:
         """What outputs are compared with that are made of inputs, by output, for raw examples of all inputs."""
-        shifted = [output for output in self.targets if output.input]
+        shifted = [output for output in self.targets if output.shift]
         if not shifted:
             return {}
         rows = rows_of(self.model, [output.input for output in shifted])
@@ -133,11 +133,16 @@ class SavedRun:
     @cached_property
     def writer(self) -> Writer | None:
         """What lets the model write; None where its spec does not say how."""
-        targets = [output for output in self.targets if output.input]
+        targets = [output for output in self.targets if output.shift]
         if self.state.generator is None or not targets:
             return None
         graph = None if self.state.trained is None else prune.saved_part(self.state.trained)
         return Writer(self.state.generator, self.data, self.method, self.core, self.outputs, targets[0], graph)
+
+    @property
+    def made_anew(self) -> bool:
+        """Whether what is measured is made of prepared rows: examples out of several, or with hidden steps."""
+        return self.data.maker is not None or any(target.masked for target in self.data.targets.values())
 
     @property
     def core(self) -> Any:

@@ -21,7 +21,8 @@ from dlspec.core.ir import Tensor
 from dlspec.data.binding.signature import Signature
 from dlspec.data.feeding.facts import data_facts
 from dlspec.data.feeding.feed import Feed, in_order
-from dlspec.data.feeding.pipeline import Part, Prepared, prepare, telling
+from dlspec.data.feeding.parts import Part
+from dlspec.data.feeding.pipeline import Prepared, prepare, telling
 from dlspec.data.sources import parquet
 from dlspec.data.sources.base import DataProblem
 from dlspec.data.sources.csv import Csv

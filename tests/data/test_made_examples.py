@@ -12,7 +12,8 @@ from dlspec.data.binding.made import Made
 from dlspec.data.binding.signature import of_graph
 from dlspec.data.binding.splitting import made_counts
 from dlspec.data.feeding.feed import Feed
-from dlspec.data.feeding.pipeline import Part, Prepared, prepare
+from dlspec.data.feeding.parts import Part
+from dlspec.data.feeding.pipeline import Prepared, prepare
 from dlspec.passes import Workspace, compile_spec
 from dlspec.passes.state import Trainable
 from dlspec.standalone import made

@@ -16,6 +16,7 @@ from dlspec.components.registry import (
     integer,
     map_of,
     map_of_components,
+    number,
     optional,
     options,
     plain,
@@ -93,6 +94,11 @@ class Feature(Section):
         self.__dict__["prepare"] = layers
         self._check_layers()
 
+    def take_marks(self, marks: tuple[str, ...]) -> None:
+        """Takes marks that are not written."""
+        self.given = {**self.given, "marks": marks}
+        self.__dict__["marks"] = marks
+
     def _check_layers(self) -> None:
         check_marks_of_texts(self)
         if self.token_length is not None and self.policy.fills:
@@ -148,6 +154,11 @@ class Target(Section):
         integer(min=1),
         doc="For `input`: of the L steps prepared, the input has the first L - shift, and the target the last ones.",
     )
+    masked = optional(
+        number(above=0, below=1),
+        doc="For `input`: this share of its steps is hidden in training and where it is measured, and these alone are "
+        "to be told; each epoch others.",
+    )
     separator = optional(
         text(pattern=r"^.+$"),
         doc="What stands between the labels of a text such as `red;round`, of which any may hold.",
@@ -180,12 +191,13 @@ class Target(Section):
         example('{column: tags, separator: ";"}'),
         example("{column: price, prepare: [log1p, normalization]}"),
         example("{input: decoder, shift: 1}"),
+        example("{input: text, masked: 0.15}"),
     )
     chosen = False
 
     def validate(self) -> None:
         """One of `column` and `columns`; classes that differ."""
-        if self.input is not None or self.shift is not None:
+        if self.input is not None or self.shift is not None or self.masked is not None:
             self._check_input()
             return
         if (self.column is None) == (self.columns is None):
@@ -211,14 +223,19 @@ class Target(Section):
             layer.check_undoable()
 
     def _check_input(self) -> None:
+        given = "shift" if self.shift is not None else "masked"
         if self.input is None:
-            raise Problem("E207", "`shift` is for a target that is made of an `input`", "name the input", "shift")
-        if self.shift is None:
-            message = f"a target that is input `{self.input}` itself needs `shift`"
-            help = "write `shift: 1`, or name the column in place of the input"
+            message = f"`{given}` is for a target that is made of an `input`"
+            raise Problem("E207", message, "name the input", given)
+        if self.shift is not None and self.masked is not None:
+            message = "a target with `masked` has the steps where they stand, and one with `shift` those behind them"
+            raise Problem("E207", message, "leave one of them out", "masked")
+        if self.shift is None and self.masked is None:
+            message = f"a target that is input `{self.input}` itself needs `shift` or `masked`"
+            help = "write `shift: 1`, `masked: 0.15`, or name the column in place of the input"
             raise Problem("E207", message, help, "input")
         for option in self.given:
-            if option not in ("input", "shift"):
+            if option not in ("input", "shift", "masked"):
                 message = f"`{option}` is for columns, and this target is made of input `{self.input}`"
                 raise Problem("E207", message, leave_out(option), option)
 

@@ -11,17 +11,18 @@ from dlspec.core.errors import Problem, did_you_mean, leave_out
 
 # Indices before the marks: padding and the unknown word.
 FIRST = 2
-START, END = "start", "end"
+START, END, MASK = "start", "end", "mask"
+_ALL = (START, END, MASK)
 
 
 def marks_field() -> Field[Any]:
     """The option `marks` of an input."""
     schema = {
         "type": ["array", "object"],
-        "items": {"enum": [START, END]},
+        "items": {"enum": list(_ALL)},
         "minItems": 1,
         "uniqueItems": True,
-        "properties": {name: {"type": "integer", "minimum": 1} for name in (START, END)},
+        "properties": {name: {"type": "integer", "minimum": 1} for name in _ALL},
         "minProperties": 1,
         "additionalProperties": False,
     }
@@ -29,7 +30,8 @@ def marks_field() -> Field[Any]:
         schema,
         default=None,
         doc="Marks around each row of indices: `[start, end]`, which take the indices behind those for padding and "
-        "unknown words, or for columns of whole numbers the indices themselves: `{start: 11, end: 12}`.",
+        "unknown words, or for columns of whole numbers the indices themselves: `{start: 11, end: 12}`. `mask` stands "
+        "for steps that a target with `masked` hides.",
     )
     field.nullable = True
     return field
@@ -61,10 +63,20 @@ def check_marks(feature: Any) -> None:
     """
     if feature.marks is None:
         return
-    if feature.column is None:
+    if feature.column is None and set(feature.marks) != {MASK}:
         raise Problem("E207", "`marks` are for a single `column`", leave_out("marks"), "marks")
-    if isinstance(feature.marks, dict) and feature.marks.get(START) == feature.marks.get(END):
-        raise Problem("E207", "`marks` has one index for start and end", "give them different ones", "marks")
+    same = _same_index(feature.marks) if isinstance(feature.marks, dict) else ()
+    if same:
+        raise Problem("E207", f"`marks` has one index for {' and '.join(same)}", "give them different ones", "marks")
+
+
+def _same_index(marks: Mapping[str, int]) -> tuple[str, ...]:
+    """Names of marks that have one index; () where each has one of its own."""
+    for index in marks.values():
+        same = tuple(name for name in _ALL if marks.get(name) == index)
+        if len(same) > 1:
+            return same
+    return ()
 
 
 def check_marks_of_texts(feature: Any) -> None:
@@ -75,7 +87,7 @@ def check_marks_of_texts(feature: Any) -> None:
     """
     if isinstance(feature.marks, dict) and any(layer.splits_texts for layer in feature.prepare):
         message = "`marks` of texts take indices of their own: any that is written here is that of a word"
-        names = ", ".join(name for name in (START, END) if name in feature.marks)
+        names = ", ".join(name for name in _ALL if name in feature.marks)
         raise Problem("E207", message, f"write `marks: [{names}]`", "marks")
 
 
@@ -134,11 +146,28 @@ def check_targets(inputs: Mapping[str, Any], targets: Mapping[str, Any]) -> None
             message = f"targets `{taken[target.input]}` and `{name}` are both made of input `{target.input}`"
             raise Problem("E207", message, "make one target of each input", "targets")
         taken[target.input] = name
+        if target.masked is not None:
+            _take_mask(inputs[target.input], name, target.input)
+
+
+def _take_mask(feature: Any, target: str, name: str) -> None:
+    """Gives an input whose steps are hidden the mark that stands for these.
+
+    Raises:
+        Problem: E207, its rows are numbers of the data, and none of them stands for what is hidden.
+    """
+    marks = feature.marks
+    if MASK in (marks or ()):
+        return
+    if isinstance(marks, dict) or not any(layer.splits_texts for layer in feature.prepare):
+        message = f"target `{target}` hides steps of input `{name}`, and no index of that stands for what is hidden"
+        raise Problem("E207", message, f"write `marks: {{mask: …}}` for `{name}`, an index that no value has", "inputs")
+    feature.take_marks((*(marks or ()), MASK))
 
 
 def shift_of(targets: Mapping[str, Any], name: str) -> int:
     """How many steps the last of the targets is ahead that are made of an input; 0 where none is."""
-    return max((target.shift for target in targets.values() if target.input == name), default=0)
+    return max((target.shift or 0 for target in targets.values() if target.input == name), default=0)
 
 
 def sequence_of(
@@ -162,13 +191,12 @@ def sequence_of(
     prepare = tuple(
         _with_room(layer, len(named), own=not isinstance(feature.prepare, Alike)) for layer in feature.prepare
     )
-    own = feature.marks
-    if own is None and not named and not feature.row_length and not shift:
+    indices = {mark: index for mark, index in indices_of(inputs, name).items() if mark != MASK}
+    if not indices and not named and not feature.row_length and not shift:
         return Sequence(tuple(feature.prepare), None, 0, (), 0)
-    indices = dict(own) if isinstance(own, dict) else {mark: FIRST + named.index(mark) for mark in own or ()}
     length = feature.length or (None if steps is None else steps + len(indices))
     if length is None and not cut:
-        message = f"rows of input `{name}` are as long as its texts, and `marks`, `shift` and `like` need one length"
+        message = f"rows of input `{name}` are as long as its texts, and marks, `shift` and `like` need one length"
         raise Problem("E620", message, f"write `length: 20` for `{name}`")
     owner = cast("type[Layer]", find("layer", "marked_sequence"))
     layer = owner(**({"length": length} if length else {}), **indices, **({"reserved": len(named)} if named else {}))
@@ -178,7 +206,16 @@ def sequence_of(
 def marks_of(inputs: Mapping[str, Any], name: str) -> tuple[str, ...]:
     """Marks that take indices of their own, of all inputs that share the preparation."""
     marks = {mark for other in group_of(inputs, name) for mark in inputs[other].marks or () if _listed(inputs[other])}
-    return tuple(mark for mark in (START, END) if mark in marks)
+    return tuple(mark for mark in _ALL if mark in marks)
+
+
+def indices_of(inputs: Mapping[str, Any], name: str) -> dict[str, int]:
+    """The indices of the marks of an input, by name."""
+    own = inputs[name].marks
+    if isinstance(own, dict):
+        return dict(own)
+    named = marks_of(inputs, name)
+    return {mark: FIRST + named.index(mark) for mark in own or ()}
 
 
 def _listed(feature: Any) -> bool:

@@ -161,6 +161,7 @@ class TargetFacts(_Target, total=False):
         prepare: Layers behind which the loss compares it; answers are in the units of the data.
         input: The input of which it is made; left out for columns.
         shift: How many steps it is ahead of that.
+        masked: The share of its steps that are hidden, which it consists of; left out where none are.
     """
 
     column: str
@@ -168,6 +169,7 @@ class TargetFacts(_Target, total=False):
     prepare: list[str]
     input: str
     shift: int
+    masked: float
 
 
 class OtherFacts(TypedDict):

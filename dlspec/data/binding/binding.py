@@ -91,7 +91,7 @@ class Binding:
 
     @property
     def shifted_outputs(self) -> tuple[Output, ...]:
-        """Outputs that are compared with the next steps of an input."""
+        """Outputs that are compared with steps of an input: the next ones, or those that are hidden."""
         return tuple(output for output in self.outputs if output.input)
 
     @property

@@ -1,4 +1,4 @@
-"""Targets that are made of inputs: the steps that come next."""
+"""Targets that are made of inputs: the steps that come next, or those that are hidden."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dlspec.components.registry import Alike
 from dlspec.components.sections.data import Data, Target
 from dlspec.components.sections.makers import Given
 from dlspec.components.sections.sequences import group_of, shift_of
-from dlspec.core.errors import Problem
+from dlspec.core.errors import Problem, leave_out
 from dlspec.core.ir import Tensor
 from dlspec.data.binding.findings import Findings
 from dlspec.data.binding.inputs import Input, bind_one
@@ -30,7 +30,9 @@ PADDING = 0
 def check_sequences(
     data: Data, method: Method | None, inputs: Sequence[Input], findings: Findings, *, several: bool
 ) -> None:
-    """What does not go with marks, preparations of two columns, targets made of inputs, and `context` (E619, E620).
+    """What does not go with marks, preparations of two columns, targets made of inputs, and `context`.
+
+    It goes to `findings` (E564, E619, E620).
 
     Args:
         data: The section; of several sources that of the first one.
@@ -48,26 +50,45 @@ def check_sequences(
     shifted = {name: target for name, target in data.targets.items() if target.input is not None}
     if not special and not shifted:
         return
+    key = "masked" if any(target.masked for target in shifted.values()) else "shift"
     with findings.at("data", *(("targets", next(iter(shifted))) if shifted else ("inputs", min(special)))):
         maker = data.maker
         if maker is not None and not maker.in_line:
             message = (
-                f"marks, `like` and `shift` are for rows that are examples, and `{maker.name}` makes others of them"
+                f"marks, `like` and `{key}` are for rows that are examples, and `{maker.name}` makes others of them"
             )
             raise Problem("E620", message, "leave `examples` out, or cut the rows into pieces by `stream`")
         if several:
-            message = "marks, `like` and `shift` are for the rows of one source, and `sources` has several"
+            message = f"marks, `like` and `{key}` are for the rows of one source, and `sources` has several"
             raise Problem("E620", message, "write one `source`, with `join` for columns of another one")
         if method is not None and method.turns:
-            message = "marks, `like` and `shift` do not go with `minimize` and `learners`"
+            message = f"marks, `like` and `{key}` do not go with `minimize` and `learners`"
             raise Problem("E620", message, "compare outputs with targets by a `loss`")
         if method is not None and method.distribute is not None and shifted:
-            message = "a target with `shift` counts no padding, and devices would divide by what each of them counts"
+            message = f"a target with `{key}` counts some steps, and devices would divide by what each of them counts"
             raise Problem("E620", message, "leave `distribute` out of `train`")
         if shifted and (data.oversample is not False or data.parts.target in shifted):
-            message = "a target with `shift` has a class for each step, and none for an example"
+            message = f"a target with `{key}` has a class for each step, and none for an example"
             raise Problem("E620", message, "leave `oversample` out, and let `split` be `by: random`")
+    _check_masks(data, inputs, findings)
     _check_alike(data, inputs, findings)
+
+
+def _check_masks(data: Data, inputs: Sequence[Input], findings: Findings) -> None:
+    """Rows of which steps are hidden are in memory, and have two steps or more (E564)."""
+    bound = {input_.name: input_ for input_ in inputs}
+    for name, target in data.targets.items():
+        if target.masked is None:
+            continue
+        with findings.at("data", "cache"):
+            if data.cache == "none":
+                message = f"target `{name}` hides steps of rows that are in memory"
+                raise Problem("E564", message, leave_out("cache"))
+        input_ = bound.get(str(target.input))
+        with findings.at("data", "targets", name, "input"):
+            if input_ is not None and data.maker is None and input_.tensor.shape[0] == 1:
+                message = f"input `{input_.name}` has a single step, and nothing is seen of it once that is hidden"
+                raise Problem("E564", message, "name an input with longer rows, or a column in place of the input")
 
 
 def _check_context(data: Data, findings: Findings) -> None:
@@ -163,10 +184,10 @@ def next_steps(outputs: Iterable[Output], inputs: Mapping[str, Any]) -> dict[str
     Args:
         inputs: Whole rows of indices, by input.
     """
-    return {output.name: inputs[output.input][:, output.shift :] for output in outputs if output.input}
+    return {output.name: inputs[output.input][:, output.shift :] for output in outputs if output.shift}
 
 
 def without_last(outputs: Iterable[Output], inputs: Mapping[str, Any]) -> dict[str, Any]:
     """The inputs, by name, without the steps that nothing is ahead of."""
-    shifts = {output.input: output.shift for output in outputs if output.input}
+    shifts = {output.input: output.shift for output in outputs if output.shift}
     return {name: values[:, : -shifts[name]] if name in shifts else values for name, values in inputs.items()}

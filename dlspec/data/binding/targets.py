@@ -17,6 +17,7 @@ from dlspec.data.binding.column_types import fit_shape
 from dlspec.data.binding.comparing import check_metrics
 from dlspec.data.binding.extra_axes import Mismatch
 from dlspec.data.binding.findings import Findings
+from dlspec.data.binding.masking import Mask, mask_of
 from dlspec.data.binding.signature import Signature
 from dlspec.data.binding.target_names import check_targeted, outputs_by_target
 from dlspec.data.sources.base import DataProblem, Labels, Table
@@ -39,9 +40,10 @@ class Output:
         separator: What stands between labels of which several may hold; "" for all other targets.
         missing: What becomes of examples without a value: ``error``, ``drop`` or ``ignore``.
         units: How many classes the output tells apart, where each example has one and that is known; else 0.
-        graded: Whether a binary target holds shares between 0 and 1, such as grey values, and not only yes and no.
+        graded: Whether a binary target holds shares between 0 and 1, such as grey values.
         input: The input of which it is made; "" where it has columns.
         shift: How many steps it is ahead of that.
+        mask: How the steps of that are hidden that it is compared with; None where none are.
         prepare: Layers, not yet fitted, behind which the loss compares; they are undone in answers.
     """
 
@@ -59,6 +61,7 @@ class Output:
     prepare: tuple[Any, ...] = ()
     input: str = ""
     shift: int = 0
+    mask: Mask | None = None
 
     @property
     def column(self) -> str:
@@ -117,7 +120,7 @@ def bind_outputs(
             with findings.at("train", "loss", name, notes=notes):
                 comparison.suits()
             if len(findings.items) == before:
-                bound.append(_of_input(comparison.bind(), data.targets[target]))
+                bound.append(_of_input(comparison.bind(), data, data.targets[target], method))
                 if method is not None:
                     check_metrics(method, name, bound[-1].tensor, output, findings)
     if signature is not None:
@@ -125,11 +128,12 @@ def bind_outputs(
     return bound
 
 
-def _of_input(output: Output, section: Target) -> Output:
-    """An output that is compared with the next steps of an input has no columns."""
+def _of_input(output: Output, data: Data, section: Target, method: Method | None) -> Output:
+    """An output that is compared with steps of an input has no columns."""
     if section.input is None:
         return output
-    return replace(output, columns=(), input=section.input, shift=int(section.shift or 0), classes=())
+    mask = mask_of(data, section, method)
+    return replace(output, columns=(), input=section.input, shift=section.shift or 0, mask=mask, classes=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +163,8 @@ class _Comparison:
     @property
     def text(self) -> bool:
         """Whether the labels are texts that are encoded by their place."""
-        single = self.section.columns is None and self.section.separator is None
-        return single and self.table.columns[self.column].text
+        several = self.section.columns is not None or self.section.separator is not None
+        return not several and self.table.columns[self.column].text
 
     @property
     def encoding(self) -> str:
@@ -191,8 +195,7 @@ class _Comparison:
         if self.expand:
             return Tensor(self.output.shape, dtype)
         like = self.output if self.loss is None else self.loss.compared(self.output)
-        want = like.shape[:-1] if self.encoding == CLASSES else like.shape
-        shape = fit_shape(self.values.shape, want)
+        shape = fit_shape(self.values.shape, like.shape[:-1] if self.encoding == CLASSES else like.shape)
         return Tensor(shape, dtype) if shape is not None else None
 
     def suits(self) -> None:

@@ -50,6 +50,8 @@ def data_facts(data: Data, prepared: Prepared) -> DataFacts:
     }
     for output in binding.shifted_outputs:
         targets[output.name] |= {"input": output.input, "shift": output.shift}
+        if output.mask is not None:
+            targets[output.name]["masked"] = output.mask.share
     facts: DataFacts = {
         "source": {data.source.name: shown(data.source.given)},
         "fingerprint": prepared.content.fingerprint,

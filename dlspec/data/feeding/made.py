@@ -135,7 +135,7 @@ class MadeExamples(Examples):
             of_rows = self._tensors[2][1]
         result = {name: tf.gather(values, positions) for name, values in of_rows.items()}
         for output in self._binding.outputs:
-            if output.name in result:
+            if output.name in result or output.mask is not None:  # hidden steps are chosen of what is made
                 continue
             if output.input:
                 result[output.name] = _like(self._ahead(output, positions), output.tensor)

@@ -25,6 +25,8 @@ from dlspec.data.feeding.examples import Examples, InMemory, Streamed, aligned
 from dlspec.data.feeding.feed import in_order
 from dlspec.data.feeding.made import MadeExamples
 from dlspec.data.feeding.mapping import unconverted
+from dlspec.data.feeding.masking import masked_outputs, with_hidden_steps, words_of
+from dlspec.data.feeding.parts import Part
 from dlspec.data.feeding.preparing import Layers
 from dlspec.data.feeding.reading import Reading, read
 from dlspec.data.feeding.several import GoingRound, beside
@@ -45,46 +47,6 @@ _HELD = 256 << 20
 WINDOW = 16 << 20
 # Examples in a batch to which a layer adapts.
 _CHUNK = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One part of the split.
-
-    Attributes:
-        examples: Batches of them are ``(inputs, targets)``: what enters each input of the model, and what the loss
-            compares with each output, tensors of shape [n, …] by name.
-        weights: How much each of them counts, float32; None where all count alike.
-    """
-
-    examples: Examples
-    weights: Array | None = None
-
-    @property
-    def count(self) -> int:
-        """How many examples it has."""
-        return self.examples.count
-
-    @property
-    def streamed(self) -> bool:
-        """Whether the examples are not in memory."""
-        return not self.examples.in_memory
-
-    @property
-    def inputs(self) -> Arrays:
-        """Arrays that enter the model, by input, each of shape [examples, …]; only of a part in memory."""
-        assert isinstance(self.examples, InMemory | MadeExamples)
-        inputs: Arrays = self.examples.values[0]
-        return inputs
-
-    @property
-    def targets(self) -> Arrays:
-        """Arrays that the loss takes, by output, each of shape [examples, …]; only of a part in memory."""
-        if isinstance(self.examples, MadeExamples):
-            return self.examples.targets
-        assert isinstance(self.examples, InMemory)
-        targets: Arrays = self.examples.values[1]
-        return targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +144,11 @@ def prepare_read(data: Data, reading: Reading, signature: Signature) -> Prepared
     )
     whole = train.part(layers, weights)
     fed = _fed(data, rows, whole.examples, reading)
+    words = words_of(whole, masked_outputs(binding.outputs))
     if binding.made is not None:
         whole, validation, test, fed = _made(binding, whole, validation, test)
+    if words:
+        whole, validation, test, fed = with_hidden_steps(binding.outputs, words, fed, whole, validation, test)
     prepared = Prepared(
         binding,
         parts,
@@ -295,7 +260,8 @@ def telling(table: Table) -> Iterator[None]:
 
 def _cached(data: Data, rows: Rows, parts: Parts) -> list[bool]:
     """Which parts are held in memory: the smallest first, as long as they fit together."""
-    if data.maker is not None:  # any of them may meet any other
+    hiding = any(target.masked is not None for target in data.targets.values())
+    if data.maker is not None or hiding:  # any of them may meet any other, or steps are chosen anew each epoch
         return [True] * len(parts)
     if data.cache != "auto":
         return [data.cache == "memory"] * len(parts)

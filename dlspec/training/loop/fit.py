@@ -12,7 +12,7 @@ from dlspec.components.registry import load_attribute
 from dlspec.core.documents.report import Fact, Outcome
 from dlspec.core.documents.results import Measures
 from dlspec.data.checks.measures import smaller_is_better
-from dlspec.data.feeding.pipeline import Part
+from dlspec.data.feeding.parts import Part
 from dlspec.training.loop import loop, non_finite, phases
 from dlspec.training.loop.preparation import adapt_layers, with_preparation
 from dlspec.training.loop.progress import Progress

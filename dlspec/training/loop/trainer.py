@@ -15,7 +15,8 @@ from dlspec.components.methods.base import Method
 from dlspec.components.sections.data import Data
 from dlspec.core.documents.report import Fact, Planned, Speed
 from dlspec.data.binding.drawn import in_training, key
-from dlspec.data.feeding.pipeline import Part, Prepared
+from dlspec.data.feeding.parts import Part
+from dlspec.data.feeding.pipeline import Prepared
 from dlspec.training.loop.adapting import Adapting
 from dlspec.training.loop.backend import BACKEND, Backend, Feed, Steps
 from dlspec.training.loop.compiling import measuring

@@ -15,7 +15,8 @@ from dlspec.data.binding.binding import Binding
 from dlspec.data.binding.values import Rows
 from dlspec.data.feeding.examples import Streamed
 from dlspec.data.feeding.feed import in_order
-from dlspec.data.feeding.pipeline import Part, Prepared
+from dlspec.data.feeding.parts import Part
+from dlspec.data.feeding.pipeline import Prepared
 from dlspec.views.pages.comparing import (
     UNTRACED,
     Answering,

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from dlspec.components.sections.report import Tensors, tensors_of
 from dlspec.core.ir import Graph
 from dlspec.core.pictures import is_map
-from dlspec.data.feeding.pipeline import Part, Prepared
+from dlspec.data.feeding.parts import Part
+from dlspec.data.feeding.pipeline import Prepared
 from dlspec.views.pages.comparing import answering, as_arrays
 from dlspec.views.pages.examine import batch_at, batch_size_of, part_to_look_at
 

@@ -1,0 +1,225 @@
+"""Examples of which some steps are hidden: in training others each epoch, elsewhere always the same ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from dlspec.core.errors import Problem
+from dlspec.data.binding.masking import Mask
+from dlspec.data.binding.sequences import PADDING
+from dlspec.data.binding.targets import Output
+from dlspec.data.feeding.examples import Examples, InMemory
+from dlspec.data.feeding.parts import Part
+from dlspec.data.order.splits import PARTS
+from dlspec.data.sources.base import Arrays
+from dlspec.standalone.made import drawn_numbers
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+# Of the hidden steps, this share is replaced by the mark, and from there to the second one by another index; the
+# others are left as they are (Devlin et al., BERT, 2019).
+_MARKED, _REPLACED = 0.8, 0.9
+# Rows whose steps are drawn at a time.
+_ROWS = 4096
+
+
+def hide(rows: Array, mask: Mask, words: Array, *seeds: int) -> tuple[Array, Array]:
+    """Rows of indices with hidden steps, and what stood there.
+
+    Args:
+        rows: Indices [rows, steps]; 0 is padding.
+        mask: Which share is hidden, and by what.
+        words: Indices, ascending, of which one takes the place of some of those that are hidden.
+        seeds: What decides which steps are hidden, and what stands in their place.
+
+    Returns:
+        What enters the model, and what it is to tell: both [rows, steps], the second int32 and 0 in all steps that are
+        not hidden. Of the steps of a row that may be hidden, the nearest whole number to the share is, one at least.
+    """
+    import numpy as np
+
+    hidden, told = rows.copy(), np.zeros(rows.shape, np.int32)
+    for number, start in enumerate(range(0, len(rows), _ROWS)):
+        some = rows[start : start + _ROWS]
+        chosen = _chosen(some, mask, *seeds, number, 0)
+        told[start : start + _ROWS][chosen] = some[chosen]
+        hidden[start : start + _ROWS][chosen] = _replaced(some[chosen], mask, words, *seeds, number)
+    return hidden, told
+
+
+def _chosen(rows: Array, mask: Mask, *seeds: int) -> Array:
+    """Which steps are hidden, bool [rows, steps]."""
+    import numpy as np
+
+    eligible = ~np.isin(rows, (PADDING, *mask.marks))
+    counts = eligible.sum(axis=1)
+    wanted = np.where(counts > 0, np.maximum(1, np.floor(mask.share * counts + 0.5)), 0)
+    chance = drawn_numbers(rows.size, *seeds).reshape(rows.shape) >> np.uint64(1)
+    chance[~eligible] = np.iinfo(np.uint64).max
+    order = np.argsort(chance, axis=1, kind="stable")
+    ranks = np.empty_like(order)
+    np.put_along_axis(ranks, order, np.arange(rows.shape[1])[None, :], axis=1)
+    chosen: Array = (ranks < wanted[:, None]) & eligible
+    return chosen
+
+
+def _replaced(values: Array, mask: Mask, words: Array, *seeds: int) -> Array:
+    """What stands in the place of hidden indices, shape [hidden]."""
+    import numpy as np
+
+    share = (drawn_numbers(len(values), *seeds, 1) >> np.uint64(11)) * 2.0**-53
+    own = np.searchsorted(words, values)
+    known = words[np.minimum(own, len(words) - 1)] == values
+    choices = (len(words) - known).astype(np.uint64)
+    others = (drawn_numbers(len(values), *seeds, 2) % choices).astype(np.int64)
+    others += known & (others >= own)  # past the index itself
+    replaced: Array = np.where(share < _REPLACED, words[others], values)
+    return np.where(share < _MARKED, mask.index, replaced).astype(values.dtype)
+
+
+def words_of(train: Part, outputs: Sequence[Output]) -> dict[str, Array]:
+    """The indices that occur in the training rows and may be hidden, by input, ascending.
+
+    Args:
+        train: Prepared rows of the training split.
+        outputs: Those that are compared with hidden steps.
+
+    Raises:
+        Problem: E564, there are fewer than two.
+    """
+    import numpy as np
+
+    words = {}
+    for output in outputs:
+        assert output.mask is not None
+        known = np.unique(train.inputs[output.input])
+        listed = known[~np.isin(known, (PADDING, *output.mask.marks))]
+        if len(listed) < 2:
+            message = f"the training rows of input `{output.input}` hold {len(listed)} indices that can be hidden"
+            raise Problem("E564", f"{message}, and two are needed", "take rows with more of them")
+        words[output.input] = listed
+    return words
+
+
+class MaskedExamples(Examples):
+    """Examples in memory of which some steps are hidden.
+
+    What is hidden follows from the seed, the part, the epoch and the place of an example among the others.
+
+    Args:
+        examples: Those without anything hidden.
+        outputs: The outputs that are compared with what is hidden.
+        words: As :func:`words_of` gives them.
+        part: Which part of the split they are of.
+        changing: Whether each epoch hides other steps.
+    """
+
+    in_memory = True
+
+    def __init__(
+        self,
+        examples: Examples,
+        outputs: Sequence[Output],
+        words: Mapping[str, Array],
+        part: str,
+        *,
+        changing: bool = False,
+    ) -> None:
+        super().__init__(examples.numbers, examples.blocks, None)
+        self._examples, self._outputs, self._words = examples, tuple(outputs), words
+        self._part, self._changing, self._epoch = PARTS.index(part) + 1, changing, -1
+        self._rows = self._whole_rows()
+        drawn = self._drawn(0)
+        self._hidden, self._told = ({name: self._kept(own) for name, own in each.items()} for each in drawn)
+
+    def _whole_rows(self) -> dict[str, Array]:
+        """The rows of all examples, by input."""
+        import tensorflow as tf
+
+        with tf.device("CPU:0"):
+            inputs = self._examples.batch(tf.range(self.count, dtype=tf.int64))[0]
+        return {output.input: inputs[output.input].numpy() for output in self._outputs}
+
+    def _kept(self, values: Array) -> Any:
+        import tensorflow as tf
+
+        with tf.device("CPU:0"):
+            return tf.Variable(values, trainable=False) if self._changing else tf.constant(values)
+
+    def _drawn(self, number: int) -> tuple[dict[str, Array], dict[str, Array]]:
+        """What enters, by input, and what is to be told, by output."""
+        entering, told = {}, {}
+        for output in self._outputs:
+            assert output.mask is not None
+            seeds = (output.mask.seed, self._part, number)
+            rows, words = self._rows[output.input], self._words[output.input]
+            entering[output.input], told[output.name] = hide(rows, output.mask, words, *seeds)
+        return entering, told
+
+    def at_epoch(self, epoch: int, seed: int | None) -> None:
+        """Sets the epoch, from 0, whose steps are hidden next."""
+        self._examples.at_epoch(epoch, seed)
+        if self._changing and epoch != self._epoch:
+            self._epoch = epoch
+            for kept, drawn in zip((self._hidden, self._told), self._drawn(epoch + 1), strict=True):
+                for name, values in drawn.items():
+                    kept[name].assign(values)
+
+    @property
+    def _specs(self) -> Any:
+        import tensorflow as tf
+
+        return self.batch(tf.zeros((1,), tf.int64))
+
+    def batch(self, positions: Any) -> Any:
+        """See :meth:`Examples.batch`."""
+        import tensorflow as tf
+
+        inputs, targets = self._examples.batch(positions)
+        told = {name: tf.gather(values, positions) for name, values in self._told.items()}
+        hidden = {name: tf.gather(values, positions) for name, values in self._hidden.items()}
+        return {**inputs, **hidden}, {**targets, **told}
+
+    def fixed(self) -> InMemory:
+        """All of them as arrays."""
+        import tensorflow as tf
+
+        with tf.device("CPU:0"):
+            batch = self.batch(tf.range(self.count, dtype=tf.int64))
+        values: tuple[Arrays, Arrays] = tf.nest.map_structure(lambda tensor: _array(tensor), batch)
+        return InMemory(values, self.numbers, self.blocks)
+
+
+def _array(tensor: Any) -> Array:
+    values: Array = tensor.numpy()
+    return values
+
+
+def masked_outputs(outputs: Sequence[Output]) -> tuple[Output, ...]:
+    """Those that are compared with hidden steps of an input."""
+    return tuple(output for output in outputs if output.mask is not None)
+
+
+def with_hidden_steps(
+    outputs: Sequence[Output], words: Mapping[str, Array], fed: Examples, *parts: Part | None
+) -> tuple[Part, Part | None, Part | None, Examples]:
+    """Parts with hidden steps, always the same ones, and what an epoch of training visits, each time with others.
+
+    Args:
+        outputs: All outputs.
+        words: As :func:`words_of` gives them.
+        fed: What an epoch visits.
+        parts: Training, validation and test.
+    """
+    masked = masked_outputs(outputs)
+    train, validation, test = (
+        None if part is None else replace(part, examples=MaskedExamples(part.examples, masked, words, name).fixed())
+        for name, part in zip(PARTS, parts, strict=True)
+    )
+    assert train is not None
+    return train, validation, test, MaskedExamples(fed, masked, words, "train", changing=True)
