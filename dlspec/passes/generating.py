@@ -37,7 +37,7 @@ def generating(state: Lowered) -> None:
 def _warn_of_whole_rows(state: Lowered) -> None:
     """Says that the model computes whole rows for each step that it writes (W642)."""
     targets = state.data_section.targets.values() if state.data_section is not None else ()
-    fed = next((target.input for target in targets if target.input is not None), None)
+    fed = next((target.input for target in targets if target.shift is not None), None)
     plan = step_plan(saved_part(state.graph), fed) if fed is not None else StepPlan()
     if plan.reason and plan.span is not None:
         message = f"for each step that `generate` writes the whole row is computed again, since {plan.reason}"
@@ -56,6 +56,9 @@ def _problem(state: Lowered, generator: Generator) -> Problem | None:
     if section is None or len(shifted) != 1:
         message = "`generate` needs a target that is an input shifted by a step: what is written enters that input"
         return Problem("E535", message, "write `targets: {next: {input: decoder, shift: 1}}` in `data`")
+    if shifted[0].shift is None:
+        message = "`generate` writes one step after the other, and this target is hidden steps of an input"
+        return Problem("E535", message, "write `shift: 1` in place of `masked`, or leave `generate` out")
     if shifted[0].shift != 1:
         message = f"`generate` writes one step after the other, and the target is {shifted[0].shift} steps ahead"
         return Problem("E535", message, "write `shift: 1`")

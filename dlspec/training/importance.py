@@ -74,6 +74,9 @@ def importance(
     if (maker := saved.data.maker) is not None:
         message = f"examples of `{maker.name}` are made out of rows: a column of theirs cannot be shuffled by itself"
         raise Problem("E526", message, "`dlspec evaluate` measures the model")
+    if saved.made_anew:
+        message = "this model tells hidden steps of an input: a column that is hidden cannot be shuffled by itself"
+        raise Problem("E526", message, "`dlspec evaluate` measures the model")
     name, examples, count = _examples(saved, path, part, rows)
     columns = columns_of(examples)
     if len(columns) < 2:

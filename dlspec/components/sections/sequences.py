@@ -196,7 +196,7 @@ def sequence_of(
         return Sequence(tuple(feature.prepare), None, 0, (), 0)
     length = feature.length or (None if steps is None else steps + len(indices))
     if length is None and not cut:
-        message = f"rows of input `{name}` are as long as its texts, and marks, `shift` and `like` need one length"
+        message = f"rows of input `{name}` are as long as its texts, and `marks`, `shift`, `masked` and `like` need one"
         raise Problem("E620", message, f"write `length: 20` for `{name}`")
     owner = cast("type[Layer]", find("layer", "marked_sequence"))
     layer = owner(**({"length": length} if length else {}), **indices, **({"reserved": len(named)} if named else {}))

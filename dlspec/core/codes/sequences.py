@@ -62,6 +62,38 @@ CODES: dict[str, Code] = {
         """,
         belongs="machine",
     ),
+    "E564": code(
+        "steps that cannot be hidden",
+        """
+        A target `{input: text, masked: 0.15}` consists of the steps that are hidden of an input. The index that stands
+        for most of them is that of no value; rows have two steps or more, and are in memory, since each epoch hides
+        others; and the training rows hold two indices or more, of which another may stand in place of a hidden one.
+        """,
+        wrong="""
+        inputs: {pixels: {shape: [8], dtype: int64}}
+        layers:
+          - embedding: {input_dim: 18, output_dim: 4}
+          - gru: {units: 8, return_sequences: true}
+          - dense: {units: 17, activation: softmax}
+        data:
+          source: {sklearn: digits}
+          inputs: {pixels: {columns: "pixel_3_*", marks: {mask: 5}}}
+          targets: {hidden: {input: pixels, masked: 0.15}}
+        train: {loss: sparse_categorical_crossentropy}
+        """,
+        right="""
+        inputs: {pixels: {shape: [8], dtype: int64}}
+        layers:
+          - embedding: {input_dim: 18, output_dim: 4}
+          - gru: {units: 8, return_sequences: true}
+          - dense: {units: 17, activation: softmax}
+        data:
+          source: {sklearn: digits}
+          inputs: {pixels: {columns: "pixel_3_*", marks: {mask: 17}}}
+          targets: {hidden: {input: pixels, masked: 0.15}}
+        train: {loss: sparse_categorical_crossentropy}
+        """,
+    ),
     "E575": code(
         "figure of written texts as a metric",
         """
@@ -138,6 +170,41 @@ CODES: dict[str, Code] = {
         scene="""
         dlspec check translation.yaml
         # the training texts give `subword_vectorization` 812 indices, fewer than `max_tokens: 2000`
+        """,
+    ),
+    "W624": code(
+        "hidden steps that another input shows",
+        """
+        A target with `masked` is told from the other steps of its input. Where the column of that input enters a second
+        time, the model reads there what is hidden, and learns nothing else; the figures then say nothing.
+        """,
+        wrong="""
+        inputs: {text: {shape: [8], dtype: int64}, same: [8]}
+        layers:
+          - embedding: {from: text, input_dim: 18, output_dim: 4, name: steps}
+          - reshape: {from: same, target_shape: [8, 1], name: shown}
+          - concatenate: [steps, shown]
+          - dense: {units: 17, activation: softmax}
+        data:
+          source: {sklearn: digits}
+          inputs:
+            text: {columns: "pixel_3_*", marks: {mask: 17}}
+            same: {columns: "pixel_3_*"}
+          targets: {hidden: {input: text, masked: 0.15}}
+        train: {loss: sparse_categorical_crossentropy}
+        """,
+        right="""
+        inputs: {text: {shape: [8], dtype: int64}}
+        layers:
+          - embedding: {from: text, input_dim: 18, output_dim: 4}
+          - gru: {units: 8, return_sequences: true}
+          - dense: {units: 17, activation: softmax}
+        data:
+          source: {sklearn: digits}
+          inputs:
+            text: {columns: "pixel_3_*", marks: {mask: 17}}
+          targets: {hidden: {input: text, masked: 0.15}}
+        train: {loss: sparse_categorical_crossentropy}
         """,
     ),
     "W642": code(

@@ -274,7 +274,7 @@ def bind(
         if made is None or not check_targets(data, table, findings):
             return Binding(table, table_count(table), tuple(inputs), ())
         given = given_table(made, table_count(table))
-    shifted = shifted_tables(data, table, findings)
+    shifted = shifted_tables(data, table, signature, findings)
     outputs = bind_outputs(data, table, signature, method, findings, given, shifted)
     check_preparation(outputs, method, findings, shaped=signature is not None)
     inputs = inputs if made is not None else bind_inputs(data, table, signature, findings)

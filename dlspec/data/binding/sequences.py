@@ -15,6 +15,7 @@ from dlspec.core.ir import Tensor
 from dlspec.data.binding.findings import Findings
 from dlspec.data.binding.inputs import Input, bind_one
 from dlspec.data.binding.made import GivenTable, ahead_of
+from dlspec.data.binding.signature import Signature
 from dlspec.data.binding.targets import Output
 from dlspec.data.sources.base import Table
 
@@ -106,6 +107,8 @@ def _check_context(data: Data, findings: Findings) -> None:
             raise Problem("E619", message, "write a smaller number, or make the pieces longer")
         message = f"`context` is for a target that is `{maker.input}` some steps ahead, and there is none"
         help = f"write `targets: {{next: {{input: {maker.input}, shift: 1}}}}`, or leave `context` out"
+        if any(target.input == maker.input for target in data.targets.values()):
+            help = leave_out("context")
         raise Problem("E619", message, help)
 
 
@@ -144,20 +147,25 @@ def prepared_with(data: Data, name: str, inputs: Iterable[Input]) -> list[str]:
     return [other for other in group_of(data.features, name) if other in there] if name in data.features else [name]
 
 
-def shifted_tables(data: Data, table: Table, findings: Findings) -> dict[str, tuple[Target, Table]]:
+def shifted_tables(
+    data: Data, table: Table, signature: Signature | None, findings: Findings
+) -> dict[str, tuple[Target, Table]]:
     """Targets that are made of inputs, by name, each as a column of a table of its own; others after a finding."""
     tables = {}
     for name, target in data.targets.items():
         if target.input is not None and target.input in data.features:
             with findings.at("data", "targets", name, "input"):
-                made = _table_of(data, table, name)
+                made = _table_of(data, table, name, signature.inputs if signature is not None else {})
                 if made is not None:
                     tables[name] = made
     return tables
 
 
-def _table_of(data: Data, table: Table, target: str) -> tuple[Target, Table] | None:
+def _table_of(data: Data, table: Table, target: str, wanted: Mapping[str, Tensor]) -> tuple[Target, Table] | None:
     """A target that is made of an input, as the column of a table that has it; None where the input is wrong.
+
+    Args:
+        wanted: What the model takes, by input.
 
     Raises:
         Problem: E620, the input is no row of indices.
@@ -166,7 +174,8 @@ def _table_of(data: Data, table: Table, target: str) -> tuple[Target, Table] | N
     name = str(section.input)
     if data.maker is not None and name != data.maker.input:  # said where `inputs` names it
         return None
-    input_ = bind_one(data, name, table, None, Findings())  # whose mistakes are said elsewhere
+    taken = wanted.get(name) if data.maker is None else None
+    input_ = bind_one(data, name, table, taken, Findings())  # whose mistakes are said elsewhere
     if input_ is None:
         return None
     if not input_.tensor.dtype.startswith(("int", "uint")):

@@ -33,7 +33,7 @@ from dlspec.data.checks.table_advice import warn_of_ids, warn_of_scales
 from dlspec.data.checks.training_advice import check_turns, warn_of_batches, warn_of_monitors
 from dlspec.data.checks.transcripts import check_transcripts
 from dlspec.data.checks.value_ranges import check_value_ranges
-from dlspec.data.checks.vocabulary import check_classes, check_indices, check_rows, index_limits, sized
+from dlspec.data.checks.vocabulary import check_classes, check_indices, check_masks, check_rows, index_limits, sized
 from dlspec.data.order.joined import JoinedTable
 from dlspec.data.order.splits import choose, named_parts
 from dlspec.data.sources.base import Table
@@ -152,6 +152,7 @@ def _check_bound(
                 check_indices(data, graph, binding, findings)
                 check_classes(data, graph, binding, findings)
                 check_rows(data, graph, binding, findings)
+                check_masks(data, binding, findings)
             warn_of_constants(binding, data, findings)
             warn_of_gap_words(binding, data, findings)
             warn_of_pieces(binding, data, findings)

@@ -81,7 +81,7 @@ def check_combined(data: Data, method: Method, binding: Binding, study: Study) -
     elif data.maker is not None or data.sources:
         lacking = "these examples are made of several rows, or come from several sources"
     elif binding.shifted_outputs or binding.drawn:
-        lacking = "this model writes sequences, or draws inputs"
+        lacking = "this model tells steps of sequences, or draws inputs"
     elif any((loss := method.loss_of(output.name)) is not None and loss.aligns for output in binding.outputs):
         lacking = "labels that are aligned with steps have no mean"
     elif method.calibration is not None:

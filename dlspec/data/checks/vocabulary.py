@@ -12,6 +12,7 @@ from dlspec.components.layers.lookup import IntegerLookup, StringLookup, Vocabul
 from dlspec.components.layers.sequences import MarkedSequence
 from dlspec.components.registry import Alike
 from dlspec.components.sections.data import Data
+from dlspec.components.sections.sequences import MASK
 from dlspec.core.errors import Note, Problem, Span
 from dlspec.core.ir import Edge, Graph, Tensor, show_shape
 from dlspec.data.binding.bad import bad_examples
@@ -61,6 +62,9 @@ def _check_takers(
     name, _, span = takers[0]
     with findings.at("data", "inputs", input_.name, *at, notes=_notes(f"`{name}`", span)):
         counted = _count(data, binding, input_, min(layer.index_limit for _, layer, _ in takers))
+    index = None if at else _index_of_mask(data, input_)
+    if index is not None and (counted is None or counted[0] <= index):
+        counted = index + 1, f"input `{input_.name}`, with its mask, brings", ("marks",)
     if counted is None:
         return
     count, what, path = counted
@@ -158,6 +162,39 @@ def sized(data: Data, table: Table, inputs: Sequence[Input], findings: Findings)
     return resized
 
 
+def _index_of_mask(data: Data, input_: Input) -> int | None:
+    """The index that stands for hidden steps, where the spec says it; None where the vocabulary leaves one free."""
+    marks = data.features[input_.name].marks if input_.name in data.features else None
+    index: int | None = marks.get(MASK) if isinstance(marks, dict) else None
+    return index
+
+
+def check_masks(data: Data, binding: Binding, findings: Findings) -> None:
+    """No value has the index of the mask (E564), and no other input shows what is hidden (W624)."""
+    inputs = {input_.name: input_ for input_ in binding.inputs}
+    for output in binding.outputs:
+        if output.mask is None:
+            continue
+        input_ = inputs[output.input]
+        index = _index_of_mask(data, input_)
+        counted = None if index is None else _count(data, binding, _before_marks(input_), 0)
+        if index is not None and counted is not None and index < counted[0]:
+            with findings.at("data", "inputs", input_.name, "marks", "mask"):
+                message = (
+                    f"index {index} of the mask is one of those that input `{input_.name}` has, 0 to {counted[0] - 1}"
+                )
+                help = f"write `mask: {counted[0]}`, and let layers that take the rows have room for it"
+                raise Problem("E564", message, help)
+        for other in binding.inputs:
+            same = sorted({*other.columns} & {*input_.columns})
+            if other.name != input_.name and same:
+                with findings.at("data", "inputs", other.name):
+                    message = (
+                        f"column `{same[0]}` enters as `{other.name}` too, and shows what is hidden of `{input_.name}`"
+                    )
+                    raise Problem("W624", message, f"leave input `{other.name}` out")
+
+
 def check_rows(data: Data, graph: Graph, binding: Binding, findings: Findings) -> None:
     """Rows whose length a vocabulary decides are as long as the model takes them (E605)."""
     inputs = {graph.nodes[index].name: graph.nodes[index] for index in graph.inputs}
@@ -224,7 +261,7 @@ def learned_from(data: Data, binding: Binding, input_: Input) -> Any:
 
 def _before_marks(input_: Input) -> Input:
     """An input as it was before marks were put around its rows."""
-    marked = isinstance(input_.prepare[-1], MarkedSequence)
+    marked = bool(input_.prepare) and isinstance(input_.prepare[-1], MarkedSequence)
     return replace(input_, prepare=input_.prepare[:-1]) if marked else input_
 
 

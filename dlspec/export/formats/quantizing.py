@@ -51,8 +51,10 @@ def require_data(saved: SavedRun) -> None:
     require_measures(saved)
     if not (saved.allow_outside or saved.run.spec_folder_is_here):
         raise Problem("E522", saved.run.away(), "call it from there, or add `--allow-outside`")
-    if saved.data.maker is not None:
-        message = f"a model whose examples `{saved.data.maker.name}` makes out of rows cannot be quantized"
+    if saved.made_anew:
+        maker = saved.data.maker
+        made = "hide steps of an input" if maker is None else f"`{maker.name}` makes out of rows"
+        message = f"a model whose examples {made} cannot be quantized"
         raise Problem("E706", message, "export it without `--quantize`")
 
 

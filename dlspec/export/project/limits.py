@@ -18,8 +18,13 @@ def check_data(data: Data, binding: Binding) -> None:
     check_sources(binding)
     if data.weight_file is not None:
         raise Unsupported("`weight_file`, which multiplies the weights of examples in training")
-    if binding.shifted_outputs:
-        raise Unsupported("targets that are an input, `shift` steps ahead")
+    for output in binding.shifted_outputs:
+        hidden = output.mask is not None
+        raise Unsupported(
+            "targets that are hidden steps of an input (`masked`)"
+            if hidden
+            else "targets that are an input, `shift` steps ahead"
+        )
     if any(isinstance(feature.prepare, Alike) for feature in data.features.values()):
         raise Unsupported("`prepare: {like: …}`")
     lazy = data.source.pictures if binding.table.streamed else ()
