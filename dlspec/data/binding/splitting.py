@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dlspec.components.layers.filling import TextImputation
 from dlspec.components.layers.lookup import TextVectorization
+from dlspec.components.layers.sequences import MarkedSequence
 from dlspec.core.errors import Problem
 from dlspec.data.binding.column_types import token_ids
 from dlspec.data.binding.inputs import Input
@@ -81,12 +82,17 @@ def _lengths(input_: Input, table: Table, numbers: Array) -> list[int] | None:
         return [_filled(token_ids(value)[: input_.length]) for value in values]
     if not input_.prepare:
         return [_filled(row.tolist()) for row in values] if values.ndim == 2 else None
-    *before, layer = input_.prepare
-    if not splits(layer) or not all(isinstance(other, TextImputation) for other in before):
+    marked = input_.prepare[-1] if isinstance(input_.prepare[-1], MarkedSequence) else None
+    layers = input_.prepare if marked is None else input_.prepare[:-1]
+    if not layers or not splits(layer := layers[-1]) or not all(isinstance(own, TextImputation) for own in layers[:-1]):
         return None
     most = layer.output_sequence_length
-    lengths = (len(parts_of(layer, value)) for value in values)
-    return [length if most is None else min(length, most) for length in lengths]
+    lengths = [len(parts_of(layer, value)) for value in values]
+    lengths = lengths if most is None else [min(length, most) for length in lengths]
+    if marked is None:
+        return lengths
+    marks = (marked.start is not None) + (marked.end is not None)
+    return [min(length + marks, marked.length or length + marks) for length in lengths]
 
 
 def _filled(row: list[int]) -> int:
