@@ -10,6 +10,7 @@ from dlspec.components.layers.sequences import MarkedSequence
 from dlspec.components.sections.sequences import FIRST
 from dlspec.data.binding.binding import Binding
 from dlspec.data.binding.inputs import Input
+from dlspec.data.binding.targets import Output
 from dlspec.data.feeding.preparing import Layers
 
 
@@ -19,14 +20,14 @@ def named_by_words(binding: Binding, layers: Layers) -> Binding:
         return binding
     inputs = {input_.name: input_ for input_ in binding.inputs}
     outputs = tuple(
-        replace(output, classes=_names(inputs[output.input], layers[output.input])) if output.input else output
+        replace(output, classes=_names(output, inputs[output.input], layers[output.input])) if output.input else output
         for output in binding.outputs
     )
     return replace(binding, outputs=outputs)
 
 
-def _names(input_: Input, layers: Sequence[Any]) -> tuple[str, ...]:
-    """Names of the indices 0, 1, … of an input; () where these are numbers of the data."""
+def _names(output: Output, input_: Input, layers: Sequence[Any]) -> tuple[str, ...]:
+    """Names of the indices 0, 1, … of the input of an output; () where these are numbers of the data."""
     splitting = next((index for index, layer in enumerate(input_.prepare) if layer.splits_texts), None)
     if splitting is None:
         return ()
@@ -35,5 +36,7 @@ def _names(input_: Input, layers: Sequence[Any]) -> tuple[str, ...]:
     if not isinstance(marked, MarkedSequence):
         return tuple(vocabulary)
     marks = {marked.start: "<start>", marked.end: "<end>"}
+    if output.mask is not None:
+        marks[output.mask.index] = "<mask>"
     reserved = [marks.get(index, "<mark>") for index in range(FIRST, FIRST + marked.reserved)]
     return (*vocabulary[:FIRST], *reserved, *vocabulary[FIRST:])
