@@ -17,7 +17,7 @@ from dlspec.data.binding.stating import by_spec
 from dlspec.data.feeding import preparing
 from dlspec.data.feeding.examples import InMemory
 from dlspec.data.feeding.made import MadeExamples
-from dlspec.data.feeding.masking import MaskedExamples, masked_outputs, words_of
+from dlspec.data.feeding.masking import MaskedExamples, masked_outputs, occurring_indices
 from dlspec.data.feeding.parts import Part
 from dlspec.data.feeding.pipeline import rows_of
 from dlspec.data.feeding.preparing import Layers
@@ -65,14 +65,14 @@ def made_examples(
         for input_ in binding.inputs
     }
     masked = masked_outputs(binding.outputs)
-    prepared = {output.input: preparing.apply(layers[output.input], raw[output.input]) for output in masked}
-    words = words_of(Part(InMemory((prepared, {}))), masked) if masked else {}
+    prepared = {output.input: preparing.apply(layers[output.input], raw[output.input]) for output, _ in masked}
+    occurring = occurring_indices(Part(InMemory((prepared, {}))), masked) if masked else {}
     if path is not None:
-        yield path.name, _examples(_other(saved, path, signature), layers, words)
+        yield path.name, _examples(_other(saved, path, signature), layers, occurring)
         return
     for name, numbers in zip(PARTS, parts, strict=True):
         if name in wanted and len(numbers):
-            yield name, _examples(binding, layers, words, numbers, name)
+            yield name, _examples(binding, layers, occurring, numbers, name)
 
 
 def _bound(saved: SavedRun, data: Data, signature: Signature, opened: Opened | None = None) -> Binding:
@@ -95,7 +95,7 @@ def _other(saved: SavedRun, path: Path, signature: Signature) -> Binding:
 def _examples(
     binding: Binding,
     layers: Layers,
-    words: Mapping[str, Array],
+    occurring: Mapping[str, Array],
     numbers: Array | None = None,
     part: str = "test",
 ) -> RawInputs:
@@ -111,7 +111,7 @@ def _examples(
     if binding.made is not None:
         made = MadeExamples(binding, (rows, targets), numbers, part)
     if masked := masked_outputs(binding.outputs):
-        made = MaskedExamples(made, masked, words, part).fixed()
+        made = MaskedExamples(made, masked, occurring, part).fixed()
     weights = weights_of(binding.weight, binding.table)
     own = None if weights is None else weights[made.numbers]
     inputs, compared = made.values

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
+# An output, and how the steps are hidden that it is compared with.
+Masked = tuple[Output, Mask]
 # Of the hidden steps, this share is replaced by the mark, and from there to the second one by another index; the
 # others are left as they are (Devlin et al., BERT, 2019).
 _MARKED, _REPLACED = 0.8, 0.9
@@ -28,13 +30,13 @@ _MARKED, _REPLACED = 0.8, 0.9
 _ROWS = 4096
 
 
-def hide(rows: Array, mask: Mask, words: Array, *seeds: int) -> tuple[Array, Array]:
+def hide(rows: Array, mask: Mask, occurring: Array, *seeds: int) -> tuple[Array, Array]:
     """Rows of indices with hidden steps, and what stood there.
 
     Args:
         rows: Indices [rows, steps]; 0 is padding.
         mask: Which share is hidden, and by what.
-        words: Indices, ascending, of which one takes the place of some of those that are hidden.
+        occurring: Indices, ascending, of which one takes the place of some of those that are hidden.
         seeds: What decides which steps are hidden, and what stands in their place.
 
     Returns:
@@ -43,13 +45,13 @@ def hide(rows: Array, mask: Mask, words: Array, *seeds: int) -> tuple[Array, Arr
     """
     import numpy as np
 
-    hidden, told = rows.copy(), np.zeros(rows.shape, np.int32)
+    hidden, expected = rows.copy(), np.zeros(rows.shape, np.int32)
     for number, start in enumerate(range(0, len(rows), _ROWS)):
         some = rows[start : start + _ROWS]
         chosen = _chosen(some, mask, *seeds, number, 0)
-        told[start : start + _ROWS][chosen] = some[chosen]
-        hidden[start : start + _ROWS][chosen] = _replaced(some[chosen], mask, words, *seeds, number)
-    return hidden, told
+        expected[start : start + _ROWS][chosen] = some[chosen]
+        hidden[start : start + _ROWS][chosen] = _replaced(some[chosen], mask, occurring, *seeds, number)
+    return hidden, expected
 
 
 def _chosen(rows: Array, mask: Mask, *seeds: int) -> Array:
@@ -68,21 +70,21 @@ def _chosen(rows: Array, mask: Mask, *seeds: int) -> Array:
     return chosen
 
 
-def _replaced(values: Array, mask: Mask, words: Array, *seeds: int) -> Array:
+def _replaced(values: Array, mask: Mask, occurring: Array, *seeds: int) -> Array:
     """What stands in the place of hidden indices, shape [hidden]."""
     import numpy as np
 
     share = (drawn_numbers(len(values), *seeds, 1) >> np.uint64(11)) * 2.0**-53
-    own = np.searchsorted(words, values)
-    known = words[np.minimum(own, len(words) - 1)] == values
-    choices = (len(words) - known).astype(np.uint64)
+    own = np.searchsorted(occurring, values)
+    known = occurring[np.minimum(own, len(occurring) - 1)] == values
+    choices = (len(occurring) - known).astype(np.uint64)
     others = (drawn_numbers(len(values), *seeds, 2) % choices).astype(np.int64)
     others += known & (others >= own)  # past the index itself
-    replaced: Array = np.where(share < _REPLACED, words[others], values)
+    replaced: Array = np.where(share < _REPLACED, occurring[others], values)
     return np.where(share < _MARKED, mask.index, replaced).astype(values.dtype)
 
 
-def words_of(train: Part, outputs: Sequence[Output]) -> dict[str, Array]:
+def occurring_indices(train: Part, outputs: Sequence[Masked]) -> dict[str, Array]:
     """The indices that occur in the training rows and may be hidden, by input, ascending.
 
     Args:
@@ -94,16 +96,15 @@ def words_of(train: Part, outputs: Sequence[Output]) -> dict[str, Array]:
     """
     import numpy as np
 
-    words = {}
-    for output in outputs:
-        assert output.mask is not None
+    occurring = {}
+    for output, mask in outputs:
         known = np.unique(train.inputs[output.input])
-        listed = known[~np.isin(known, (PADDING, *output.mask.marks))]
+        listed = known[~np.isin(known, (PADDING, *mask.marks))]
         if len(listed) < 2:
             message = f"the training rows of input `{output.input}` hold {len(listed)} indices that can be hidden"
             raise Problem("E564", f"{message}, and two are needed", "take rows with more of them")
-        words[output.input] = listed
-    return words
+        occurring[output.input] = listed
+    return occurring
 
 
 class MaskedExamples(Examples):
@@ -114,7 +115,7 @@ class MaskedExamples(Examples):
     Args:
         examples: Those without anything hidden.
         outputs: The outputs that are compared with what is hidden.
-        words: As :func:`words_of` gives them.
+        occurring: As :func:`occurring_indices` gives them.
         part: Which part of the split they are of.
         changing: Whether each epoch hides other steps.
     """
@@ -124,18 +125,18 @@ class MaskedExamples(Examples):
     def __init__(
         self,
         examples: Examples,
-        outputs: Sequence[Output],
-        words: Mapping[str, Array],
+        outputs: Sequence[Masked],
+        occurring: Mapping[str, Array],
         part: str,
         *,
         changing: bool = False,
     ) -> None:
         super().__init__(examples.numbers, examples.blocks, None)
-        self._examples, self._outputs, self._words = examples, tuple(outputs), words
+        self._examples, self._outputs, self._occurring = examples, tuple(outputs), occurring
         self._part, self._changing, self._epoch = PARTS.index(part) + 1, changing, -1
         self._rows = self._whole_rows()
         drawn = self._drawn(0)
-        self._hidden, self._told = ({name: self._kept(own) for name, own in each.items()} for each in drawn)
+        self._hidden, self._expected = ({name: self._kept(own) for name, own in each.items()} for each in drawn)
 
     def _whole_rows(self) -> dict[str, Array]:
         """The rows of all examples, by input."""
@@ -143,7 +144,7 @@ class MaskedExamples(Examples):
 
         with tf.device("CPU:0"):
             inputs = self._examples.batch(tf.range(self.count, dtype=tf.int64))[0]
-        return {output.input: inputs[output.input].numpy() for output in self._outputs}
+        return {output.input: inputs[output.input].numpy() for output, _ in self._outputs}
 
     def _kept(self, values: Array) -> Any:
         import tensorflow as tf
@@ -152,21 +153,20 @@ class MaskedExamples(Examples):
             return tf.Variable(values, trainable=False) if self._changing else tf.constant(values)
 
     def _drawn(self, number: int) -> tuple[dict[str, Array], dict[str, Array]]:
-        """What enters, by input, and what is to be told, by output."""
-        entering, told = {}, {}
-        for output in self._outputs:
-            assert output.mask is not None
-            seeds = (output.mask.seed, self._part, number)
-            rows, words = self._rows[output.input], self._words[output.input]
-            entering[output.input], told[output.name] = hide(rows, output.mask, words, *seeds)
-        return entering, told
+        """What enters, by input, and what is to be expected, by output."""
+        entering, expected = {}, {}
+        for output, mask in self._outputs:
+            seeds = (mask.seed, self._part, number)
+            rows, occurring = self._rows[output.input], self._occurring[output.input]
+            entering[output.input], expected[output.name] = hide(rows, mask, occurring, *seeds)
+        return entering, expected
 
     def at_epoch(self, epoch: int, seed: int | None) -> None:
         """Sets the epoch, from 0, whose steps are hidden next."""
         self._examples.at_epoch(epoch, seed)
         if self._changing and epoch != self._epoch:
             self._epoch = epoch
-            for kept, drawn in zip((self._hidden, self._told), self._drawn(epoch + 1), strict=True):
+            for kept, drawn in zip((self._hidden, self._expected), self._drawn(epoch + 1), strict=True):
                 for name, values in drawn.items():
                     kept[name].assign(values)
 
@@ -181,9 +181,9 @@ class MaskedExamples(Examples):
         import tensorflow as tf
 
         inputs, targets = self._examples.batch(positions)
-        told = {name: tf.gather(values, positions) for name, values in self._told.items()}
+        expected = {name: tf.gather(values, positions) for name, values in self._expected.items()}
         hidden = {name: tf.gather(values, positions) for name, values in self._hidden.items()}
-        return {**inputs, **hidden}, {**targets, **told}
+        return {**inputs, **hidden}, {**targets, **expected}
 
     def fixed(self) -> InMemory:
         """All of them as arrays."""
@@ -200,26 +200,29 @@ def _array(tensor: Any) -> Array:
     return values
 
 
-def masked_outputs(outputs: Sequence[Output]) -> tuple[Output, ...]:
-    """Those that are compared with hidden steps of an input."""
-    return tuple(output for output in outputs if output.mask is not None)
+def masked_outputs(outputs: Sequence[Output]) -> tuple[Masked, ...]:
+    """Those that are compared with hidden steps of an input, and how these are hidden."""
+    return tuple((output, output.mask) for output in outputs if output.mask is not None)
 
 
 def with_hidden_steps(
-    outputs: Sequence[Output], words: Mapping[str, Array], fed: Examples, *parts: Part | None
+    outputs: Sequence[Masked], occurring: Mapping[str, Array], fed: Examples, train: Part, *others: Part | None
 ) -> tuple[Part, Part | None, Part | None, Examples]:
     """Parts with hidden steps, always the same ones, and what an epoch of training visits, each time with others.
 
     Args:
-        outputs: All outputs.
-        words: As :func:`words_of` gives them.
+        outputs: Those that are compared with them.
+        occurring: As :func:`occurring_indices` gives them.
         fed: What an epoch visits.
-        parts: Training, validation and test.
+        train: Examples of the training split.
+        others: Those of validation and test.
     """
-    masked = masked_outputs(outputs)
-    train, validation, test = (
-        None if part is None else replace(part, examples=MaskedExamples(part.examples, masked, words, name).fixed())
-        for name, part in zip(PARTS, parts, strict=True)
+
+    def hidden(part: Part, name: str) -> Part:
+        return replace(part, examples=MaskedExamples(part.examples, outputs, occurring, name).fixed())
+
+    validation, test = (
+        None if part is None else hidden(part, name) for name, part in zip(PARTS[1:], others, strict=True)
     )
-    assert train is not None
-    return train, validation, test, MaskedExamples(fed, masked, words, "train", changing=True)
+    changing = MaskedExamples(fed, outputs, occurring, "train", changing=True)
+    return hidden(train, "train"), validation, test, changing

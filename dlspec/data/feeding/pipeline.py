@@ -25,7 +25,7 @@ from dlspec.data.feeding.examples import Examples, InMemory, Streamed, aligned
 from dlspec.data.feeding.feed import in_order
 from dlspec.data.feeding.made import MadeExamples
 from dlspec.data.feeding.mapping import unconverted
-from dlspec.data.feeding.masking import masked_outputs, with_hidden_steps, words_of
+from dlspec.data.feeding.masking import masked_outputs, occurring_indices, with_hidden_steps
 from dlspec.data.feeding.parts import Part
 from dlspec.data.feeding.preparing import Layers
 from dlspec.data.feeding.reading import Reading, read
@@ -129,11 +129,7 @@ def prepare_read(data: Data, reading: Reading, signature: Signature) -> Prepared
     cached = _cached(data, rows, parts)
     train = _Draft(rows, parts.train, cached=cached[0])
     with telling(table):
-        alike = {input_.name: prepared_with(data, input_.name, binding.inputs) for input_ in binding.inputs}
-        layers = {
-            input_.name: preparing.fit_alike(input_.prepare, [train.raw(name) for name in alike[input_.name]])
-            for input_ in binding.inputs
-        }
+        layers = _fitted(data, binding, train)
         binding = named_by_words(binding, layers)
         prepared_targets = [output for output in binding.outputs if output.prepare]
         units = {output.name: preparing.units(output, train.target(output.name)) for output in prepared_targets}
@@ -144,11 +140,12 @@ def prepare_read(data: Data, reading: Reading, signature: Signature) -> Prepared
     )
     whole = train.part(layers, weights)
     fed = _fed(data, rows, whole.examples, reading)
-    words = words_of(whole, masked_outputs(binding.outputs))
+    masked = masked_outputs(binding.outputs)
+    occurring = occurring_indices(whole, masked)
     if binding.made is not None:
         whole, validation, test, fed = _made(binding, whole, validation, test)
-    if words:
-        whole, validation, test, fed = with_hidden_steps(binding.outputs, words, fed, whole, validation, test)
+    if masked:
+        whole, validation, test, fed = with_hidden_steps(masked, occurring, fed, whole, validation, test)
     prepared = Prepared(
         binding,
         parts,
@@ -171,6 +168,15 @@ def prepare_read(data: Data, reading: Reading, signature: Signature) -> Prepared
     )
     table.forget()
     return prepared
+
+
+def _fitted(data: Data, binding: Binding, train: _Draft) -> Layers:
+    """The layers of each input, fitted on the training rows of all columns that they prepare."""
+    alike = {input_.name: prepared_with(data, input_.name, binding.inputs) for input_ in binding.inputs}
+    return {
+        input_.name: preparing.fit_alike(input_.prepare, [train.raw(name) for name in alike[input_.name]])
+        for input_ in binding.inputs
+    }
 
 
 def _several(data: Data, reading: Reading, signature: Signature) -> Prepared:
