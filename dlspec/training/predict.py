@@ -251,10 +251,10 @@ def _check_kept(kept: Sequence[str], saved: SavedRun) -> None:
         raise Problem("E524", message, "give it another name in the examples")
 
 
-def answers_of(saved: SavedRun, raw: RawInputs) -> dict[str, Array]:
-    """Outputs of the model for all examples, computed in batches, each of shape [examples, …]."""
+def answers_of(saved: SavedRun, raw: RawInputs, *, prepared: bool = False) -> dict[str, Array]:
+    """Outputs of the model for all examples, raw or prepared, computed in batches, each of shape [examples, …]."""
     elements = sum(array.size for array in raw.inputs.values()) // max(raw.count, 1)
-    return _in_batches(answering(saved), raw.inputs, batch_size(elements, saved.model))
+    return _in_batches(answering(saved, prepared=prepared), raw.inputs, batch_size(elements, saved.model))
 
 
 def _in_batches(answer: Callable[[Arrays], Any], inputs: Arrays, size: int) -> dict[str, Array]:
@@ -268,16 +268,17 @@ def _in_batches(answer: Callable[[Arrays], Any], inputs: Arrays, size: int) -> d
     return {name: np.concatenate([np.asarray(part[name]) for part in parts]) for name in parts[0]}
 
 
-def answering(saved: SavedRun, *, traced: bool = False) -> Answering:
+def answering(saved: SavedRun, *, traced: bool = False, prepared: bool = False) -> Answering:
     """A function from a batch of raw values, by input, to what each output gives.
 
     Args:
         saved: The run.
         traced: Whether it becomes a graph at its first call, which pays for many.
+        prepared: Whether values are prepared, as they enter the model proper.
     """
     import tensorflow as tf
 
-    model = saved.model
+    model = saved.core if prepared else saved.model
 
     def given(batch: Any) -> Any:
         return model(like_inputs(model, batch), training=False)

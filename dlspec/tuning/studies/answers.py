@@ -100,7 +100,7 @@ def _columns(saved: SavedRun, examples: RawInputs) -> Iterator[tuple[str, Sequen
             values = examples.table.read([output.column])[output.column][numbers]
             yield f"{output.target} actual", as_given(values)
     targets = {output.name: output for output in saved.targets}
-    for name, values in answers_of(saved, examples).items():
+    for name, values in answers_of(saved, examples, prepared=saved.made_anew).items():
         task = task_of_output(saved, targets.get(name), values.shape[1:])
         title = targets[name].target if name in targets else name
         try:
