@@ -6,17 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from dlspec.components.registry import (
-    Component,
-    Field,
-    aiding,
-    boolean,
-    choice,
-    component,
-    integer,
-    number,
-    optional,
-)
+from dlspec.components.registry import Component, Field, aiding, boolean, choice, component, integer, number, optional
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Graph, Node, Tensor, Weight
 
