@@ -207,5 +207,6 @@ def _spanned(value: Any, span: Span | None, shown: str) -> Any:
 
 
 def texts(outputs: Any) -> Iterator[str]:
-    """The names in an option `outputs`."""
-    yield from (outputs,) if isinstance(outputs, str) else (name for name in outputs or () if isinstance(name, str))
+    """The names in an option `outputs`; what is no name has been reported."""
+    listed = outputs if isinstance(outputs, Sequence) else ()
+    yield from (outputs,) if isinstance(outputs, str) else (name for name in listed if isinstance(name, str))
