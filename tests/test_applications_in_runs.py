@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 
 from dlspec.cli.main import run
+from tests.killing import epochs_are_there, kill_when
 from tests.support import ROOT
 
 SPEC = ROOT / "specs" / "learning" / "backbone.yaml"
@@ -51,12 +51,8 @@ def test_a_run_needs_no_cache(backbone: Path) -> None:
 def test_going_on_after_a_kill_with_a_new_cache(backbone: Path) -> None:
     command = [sys.executable, "-m", "dlspec", "train", "backbone.yaml", "--quiet", "--set", "train.checkpoint=0"]
     subprocess.run([*command, "--run", "whole"], check=True, capture_output=True)
-    process = subprocess.Popen([*command, "--run", "cut"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     metrics = Path("cut/metrics.csv")
-    while process.poll() is None and not (metrics.is_file() and len(metrics.read_text().splitlines()) > 1):
-        continue
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    kill_when(epochs_are_there(metrics.parent, 1), *command[3:], "--run", "cut")
     shutil.rmtree("cache")
     subprocess.run([*command, "--run", "cut"], check=True, capture_output=True)
     assert metrics.read_text() == Path("whole/metrics.csv").read_text()

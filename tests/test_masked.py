@@ -4,12 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import random
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +20,7 @@ from dlspec.passes import Workspace, compile_spec
 from dlspec.passes.state import Checked
 from dlspec.training.saved import open_run
 from dlspec.views.pages.index import Run, find_run
+from tests.killing import epochs_are_there, kill_at_random
 from tests.support import ROOT, asked, dlspec
 
 SPEC = """
@@ -289,30 +284,15 @@ def test_a_killed_training_ends_as_an_undisturbed_one(tmp_path: Path) -> None:
     rows(tmp_path)
     spec = tmp_path / "words.yaml"
     spec.write_text(SPEC.replace("epochs: 2", "epochs: 60"), encoding="utf-8")
-    command = [sys.executable, "-m", "dlspec", "train", str(spec), "-q", "--run"]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-
-    def train(name: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([*command, str(tmp_path / name)], cwd=ROOT, env=environment)
-
-    assert train("whole").wait() == 0
-    chance, met = random.Random(3), 0
-    for _ in range(3):
-        process, until = train("killed"), time.monotonic() + 60
-        while (
-            process.poll() is None and time.monotonic() < until and not (tmp_path / "killed" / "metrics.csv").exists()
-        ):
-            time.sleep(0.05)
-        time.sleep(chance.uniform(0, 1))
-        if process.poll() is None:
-            os.kill(process.pid, signal.SIGKILL)
-            met += 1
-        process.wait()
-    assert met
-    assert train("killed").wait() == 0
-    killed, whole = (json.loads((tmp_path / name / "report.json").read_text("utf-8")) for name in ("killed", "whole"))
-    assert killed["metrics"] == whole["metrics"]
-    weights = [open_run(Run(tmp_path / name)).model.get_weights() for name in ("killed", "whole")]
+    killed, whole = (tmp_path / name for name in ("killed", "whole"))
+    train = ("train", str(spec), "-q", "--run")
+    kill_at_random(epochs_are_there(killed, 0), *train, str(killed), kills=3, seed=3)
+    for run_folder in (killed, whole):
+        done = dlspec(*train, str(run_folder))
+        assert done.returncode == 0, done.stderr
+    reports = [json.loads((path / "report.json").read_text("utf-8")) for path in (killed, whole)]
+    assert reports[0]["metrics"] == reports[1]["metrics"]
+    weights = [open_run(Run(path)).model.get_weights() for path in (killed, whole)]
     assert all((mine == other).all() for mine, other in zip(*weights, strict=True))
 
 

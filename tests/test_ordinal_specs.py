@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,8 @@ import pytest
 
 from dlspec.cli.main import run
 from tests.crash.results import different, results
-from tests.support import ROOT, as_documented, compile_text, dlspec, problems
+from tests.killing import epochs_are_there, kill_when
+from tests.support import as_documented, compile_text, dlspec, problems
 
 CLASSES = ["poor", "fair", "good", "great"]
 SPEC = """
@@ -92,16 +91,9 @@ def test_the_older_the_worse_and_a_gap_is_answered(trained: Path, capsys: pytest
 @pytest.mark.slow
 def test_a_killed_training_ends_as_an_undisturbed_one(trained: Path, tmp_path: Path) -> None:
     killed = tmp_path / "killed"
-    command = [sys.executable, "-m", "dlspec", "train", str(trained / "survey.yaml"), "--run", str(killed), "-q"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while process.poll() is None:
-        measured = killed / "metrics.csv"
-        if measured.exists() and len(measured.read_text().splitlines()) > 2:
-            process.send_signal(signal.SIGKILL)
-            break
-        time.sleep(0.005)
-    assert process.wait() == -signal.SIGKILL, "it was not killed in time"
-    done = dlspec(*command[3:])
+    train = ("train", str(trained / "survey.yaml"), "--run", str(killed), "-q")
+    kill_when(epochs_are_there(killed, 2), *train)
+    done = dlspec(*train)
     assert done.returncode == 0, done.stderr
     whole = next((trained / "runs" / "survey").glob("2*"))
     assert not different(results(killed), results(whole))

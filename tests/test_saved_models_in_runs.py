@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from dlspec.cli.main import run
+from tests.killing import epochs_are_there, kill_when
 from tests.support import ROOT, dlspec_here, rows_of
 
 LEARNING = ROOT / "specs" / "learning"
@@ -85,14 +84,7 @@ def test_going_on_without_the_file(command: str, transfer: Path) -> None:
         text = text.replace("adam: 1e-2", "adam: $rate").replace("test: 0.2", "validation: 0.2, test: 0.2") + TUNED
     Path("few.yaml").write_text(text)
     line = [sys.executable, "-m", "dlspec", "tune" if command == "tune" else "train", "few.yaml", "--quiet"]
-    process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while process.poll() is None:
-        files = Path("runs/transfer").glob(f"{BEGUN[command]}/metrics.csv")
-        if any(len(path.read_text().splitlines()) > 3 for path in files):
-            break
-        time.sleep(0.05)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    kill_when(epochs_are_there(Path("runs/transfer"), 3, f"{BEGUN[command]}/metrics.csv"), *line[3:])
     shutil.move("views.keras", "elsewhere.keras")
     begun = set(Path("runs/transfer").iterdir())
     done = subprocess.run(line, check=True, capture_output=True, text=True)
@@ -111,12 +103,8 @@ def test_going_on_after_a_kill(transfer: Path) -> None:
     command = [sys.executable, "-m", "dlspec", "train", "transfer.yaml", "--set", "train.epochs=30", "--quiet"]
     command += ["--set", "train.checkpoint=0"]
     subprocess.run([*command, "--run", "whole"], check=True, capture_output=True)
-    process = subprocess.Popen([*command, "--run", "cut"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     metrics = Path("cut/metrics.csv")
-    while process.poll() is None and not (metrics.is_file() and len(metrics.read_text().splitlines()) > 3):
-        continue
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    kill_when(epochs_are_there(metrics.parent, 3), *command[3:], "--run", "cut")
     data = Path("views.keras").read_bytes()
     import keras
 

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +14,8 @@ import pytest
 from dlspec.cli.main import run
 from dlspec.training.saved import open_run
 from dlspec.views.pages.index import find_run
-from tests.support import ROOT, asked, dlspec
+from tests.killing import epochs_are_there, kill_at_random
+from tests.support import asked, dlspec
 from tests.test_sequences import LEFT, RIGHT, SPEC, pairs
 
 GENERATED = SPEC + "generate: greedy\n"
@@ -139,30 +135,15 @@ def test_a_killed_training_ends_as_an_undisturbed_one(tmp_path: Path) -> None:
     pairs(tmp_path)
     spec = tmp_path / "words.yaml"
     spec.write_text(GENERATED.replace("epochs: 2", "epochs: 60"), encoding="utf-8")
-    command = [sys.executable, "-m", "dlspec", "train", str(spec), "-q", "--run"]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-
-    def train(name: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([*command, str(tmp_path / name)], cwd=ROOT, env=environment)
-
-    assert train("whole").wait() == 0
-    chance, met = random.Random(3), 0
-    for _ in range(3):
-        process = train("killed")
-        checkpoint = tmp_path / "killed" / "metrics.csv"
-        until = time.monotonic() + 60
-        while process.poll() is None and time.monotonic() < until and not checkpoint.exists():
-            time.sleep(0.05)
-        time.sleep(chance.uniform(0, 1))
-        if process.poll() is None:
-            os.kill(process.pid, signal.SIGKILL)
-            met += 1
-        process.wait()
-    assert met
-    assert train("killed").wait() == 0
-    killed, whole = (facts_of(tmp_path / name) for name in ("killed", "whole"))
-    assert killed["metrics"] == whole["metrics"]
-    assert generated_of(killed["results"]["outputs"]) == generated_of(whole["results"]["outputs"])
+    killed, whole = (tmp_path / name for name in ("killed", "whole"))
+    train = ("train", str(spec), "-q", "--run")
+    kill_at_random(epochs_are_there(killed, 0), *train, str(killed), kills=3, seed=3)
+    for run_folder in (killed, whole):
+        done = dlspec(*train, str(run_folder))
+        assert done.returncode == 0, done.stderr
+    facts = [facts_of(path) for path in (killed, whole)]
+    assert facts[0]["metrics"] == facts[1]["metrics"]
+    assert generated_of(facts[0]["results"]["outputs"]) == generated_of(facts[1]["results"]["outputs"])
 
 
 @pytest.mark.slow

@@ -7,10 +7,8 @@ import gzip
 import itertools
 import json
 import math
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ from dlspec.components.registry import find
 from dlspec.standalone.subwords import subword_counts, subword_signs, subword_tokenizer, subword_vocabulary
 from dlspec.training.saved import open_run
 from dlspec.views.pages.index import find_run
+from tests.killing import epochs_are_there, kill_when
 from tests.support import ROOT, asked, dlspec
 
 ALGORITHMS = ("bpe", "wordpiece", "unigram")
@@ -211,16 +210,9 @@ def test_a_run_writes_texts_and_its_indices_are_those_of_the_saved_model(
 @pytest.mark.slow
 def test_a_killed_training_goes_on_with_the_same_pieces(trained: Path, tmp_path: Path) -> None:
     killed = tmp_path / "killed"
-    command = [sys.executable, "-m", "dlspec", "train", str(trained / "pieces.yaml"), "--run", str(killed), "-q"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while process.poll() is None:
-        measured = killed / "metrics.csv"
-        if measured.exists() and len(measured.read_text().splitlines()) > 1:
-            process.send_signal(signal.SIGKILL)
-            break
-        time.sleep(0.005)
-    assert process.wait() == -signal.SIGKILL, "it was not killed in time"
-    done = dlspec(*command[3:])
+    train = ("train", str(trained / "pieces.yaml"), "--run", str(killed), "-q")
+    kill_when(epochs_are_there(killed, 1), *train)
+    done = dlspec(*train)
     assert done.returncode == 0, done.stderr
     whole = find_run("pieces", trained / "runs").path
     both = [json.loads((path / "report.json").read_text(encoding="utf-8")) for path in (killed, whole)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ from dlspec.cli.main import run
 from dlspec.core.errors import Problem
 from dlspec.data.sources.word_vectors import Form, form_of, vectors_of
 from dlspec.passes import compile_spec
+from tests.killing import epochs_are_there, kill_when
 from tests.support import ROOT, dlspec_here
 
 WORDS = ("the", "of", "function", "module", "unheard")
@@ -121,12 +121,8 @@ def test_going_on_after_a_kill_and_a_search(topics: Path) -> None:
     command = [sys.executable, "-m", "dlspec", "train", "topics.yaml", "--quiet"]
     command += ["--set", "train.checkpoint=0", "--set", "train.epochs=6"]
     subprocess.run([*command, "--run", "whole"], check=True, capture_output=True)
-    process = subprocess.Popen([*command, "--run", "cut"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     metrics = Path("cut/metrics.csv")
-    while process.poll() is None and not (metrics.is_file() and len(metrics.read_text().splitlines()) > 2):
-        continue
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    kill_when(epochs_are_there(metrics.parent, 2), *command[3:], "--run", "cut")
     subprocess.run([*command, "--run", "cut"], check=True, capture_output=True)
     assert metrics.read_text() == Path("whole/metrics.csv").read_text()
     facts = [json.loads(Path(run, "report.json").read_text())["method_facts"] for run in ("whole", "cut")]

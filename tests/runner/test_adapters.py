@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +22,7 @@ from dlspec.passes import compile_spec
 from dlspec.training.loop import phases
 from dlspec.training.loop.adapting import Adapting
 from tests.crash.results import different, results
+from tests.killing import epochs_are_there, kill_when
 from tests.support import rows_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -262,14 +262,7 @@ def test_going_on_after_a_kill(iris: Path) -> None:
     command += ["--set", "train.checkpoint=0", "--set", "train.callbacks=[{early_stopping: {patience: 30}}]"]
     subprocess.run([*command, "--run", "whole"], check=True, capture_output=True, cwd=iris)
     for number in (4, 12):
-        process = subprocess.Popen(
-            [*command, "--run", "cut"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=iris
-        )
-        metrics = iris / "cut/metrics.csv"
-        while process.poll() is None and not (metrics.is_file() and len(metrics.read_text().splitlines()) > number):
-            continue
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        kill_when(epochs_are_there(iris / "cut", number), *command[3:], "--run", "cut", cwd=iris)
     subprocess.run([*command, "--run", "cut"], check=True, capture_output=True, cwd=iris)
     assert different(results(iris / "whole"), results(iris / "cut")) == []
     base, trained = (keras.saving.load_model(iris / name) for name in ("base.keras", "cut/model.keras"))

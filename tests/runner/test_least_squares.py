@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +17,9 @@ from dlspec.data.binding.findings import Findings
 from dlspec.data.order.splits import choose
 from dlspec.passes import compile_spec
 from dlspec.passes.state import Bound
+from tests.killing import kill_when
 from tests.studies.test_studies import cli
-from tests.support import ROOT, dlspec
+from tests.support import dlspec
 
 SPEC = """
 name: ridge
@@ -153,13 +149,8 @@ def test_a_killed_pass_goes_on(tmp_path: Path) -> None:
         SPEC.format(layers="[{dense: {units: 1, name: answer}}]", l2="[0.1, 1]").replace("seed: 4", "checkpoint: 0")
     )
     spec = str(tmp_path / "ridge.yaml")
-    command = [sys.executable, "-m", "dlspec", "train", spec, "--run", str(tmp_path / "killed"), "-q"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while not list((tmp_path / "killed" / "checkpoints").glob("0*.checkpoint")):
-        assert process.poll() is None
-        time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    checkpoints = tmp_path / "killed" / "checkpoints"
+    kill_when(lambda: any(checkpoints.glob("0*.checkpoint")), "train", spec, "--run", str(tmp_path / "killed"), "-q")
     for run in ("killed", "whole"):
         done = dlspec("train", spec, "--run", str(tmp_path / run), "-q")
         assert done.returncode == 0, done.stderr
