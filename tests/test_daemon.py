@@ -137,28 +137,11 @@ def _variables(folder: Path) -> dict[str, str]:
     return variables
 
 
-def _long(folder: Path, run: Path, **options: object) -> subprocess.Popen[str]:
+def _long(folder: Path, run: Path) -> subprocess.Popen[str]:
     """A training that runs, in its second epoch at least."""
-    arguments = [
-        *COMMAND,
-        "train",
-        DIGITS,
-        "--set",
-        "train.epochs=400",
-        "--set",
-        "train.callbacks=[]",
-        "--run",
-        str(run),
-    ]
-    process = subprocess.Popen(
-        arguments,
-        cwd=ROOT,
-        env=_variables(folder),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        **options,
-    )  # type: ignore[call-overload]
+    pipe = subprocess.PIPE
+    arguments = [*COMMAND, *LONG, "--run", str(run)]
+    process = subprocess.Popen(arguments, cwd=ROOT, env=_variables(folder), stdout=pipe, stderr=pipe, text=True)
     _wait_for(lambda: (run / "metrics.csv").is_file() and len((run / "metrics.csv").read_text().splitlines()) > 2)
     return process
 
