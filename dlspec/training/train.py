@@ -38,6 +38,7 @@ from dlspec.training.calibrating import calibrate
 from dlspec.training.deciding import decide
 from dlspec.training.figures import needed
 from dlspec.training.looking import after_epoch, check_orders, figures_of, pictures_of, writers, written_of
+from dlspec.training.loop.adapting import Adapting
 from dlspec.training.loop.compiling import precision
 from dlspec.training.loop.distribution import open_distribution
 from dlspec.training.loop.fit import Training
@@ -221,7 +222,8 @@ def _ready(
     now = identity(prepared, distribution.devices, _code(request), hashes_of(request.saved_models))
     folder, checkpoint = _opened(request, runs, location, progress, now)
     names, note = tuple(signature.outputs), progress.note
-    job = Job(model, prepared, data, method, names, folder.path, note, distribution, whole=whole)
+    adapting = Adapting(method, whole, distribution)
+    job = Job(model, prepared, data, method, names, folder.path, adapting, note, distribution, whole=whole)
     vectors = word_vectors_of(request.graph, request.folder, allow_outside=request.allow_outside)
     return Training(job, folder, progress, start, request.trainer, vectors), checkpoint
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from tests.bench.measuring import ROOT, paired, process, report
@@ -30,7 +31,7 @@ def daemon_speed() -> bool:
         try:
             print(f"     the daemon is ready after {by_daemon(['-m', 'dlspec', 'daemon', 'start']):.1f} s", flush=True)
             for what, arguments, limit in (("build a linear unit", build, 0.25), ("digits as a table", train, 0.6)):
-                warm, cold, ratio = paired(lambda a=arguments: by_daemon(a), lambda a=arguments: alone(a), 5)  # type: ignore[misc]
+                warm, cold, ratio = paired(partial(by_daemon, arguments), partial(alone, arguments), 5)
                 good &= report(f"{what}, by a daemon ({warm:.2f} s) / alone ({cold:.2f} s)", ratio, limit)
         finally:
             by_daemon(["-m", "dlspec", "daemon", "stop"])

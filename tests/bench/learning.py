@@ -40,6 +40,7 @@ def _ours(jit: bool) -> tuple[Any, int]:
     from dlspec.data.feeding.pipeline import prepare
     from dlspec.passes import compile_spec
     from dlspec.passes.state import Checked
+    from dlspec.training.loop.adapting import Adapting
     from dlspec.training.loop.compiling import trainer
     from dlspec.training.loop.steps import Steps
     from dlspec.training.loop.trainer import Job
@@ -52,7 +53,8 @@ def _ours(jit: bool) -> tuple[Any, int]:
     set_seed(0)
     whole = build(state.training_graph)
     prepared = prepare(state.data_section, state.folder, of_graph(state.training_graph), method)
-    job = Job(saved_part(whole, state.graph), prepared, state.data_section, method, ["fake"], Path(), whole=whole)
+    model, adapting = saved_part(whole, state.graph), Adapting(method, whole)
+    job = Job(model, prepared, state.data_section, method, ["fake"], Path(), adapting, whole=whole)
     feed = SupervisedTrainer(job).feed
     model = trainer(whole, method, list(method.optimizers), ["fake"])
     steps = Steps(model, feed.batch_type)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,6 @@ import click
 from dlspec.cli.helping import helped
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
 from dlspec.cli.output import (
-    code_allowed,
     compiled,
     print_text,
     required,
@@ -19,6 +17,7 @@ from dlspec.cli.output import (
     show_problem,
     spec_argument,
 )
+from dlspec.cli.repeating import repeated
 from dlspec.cli.studies import study_of
 from dlspec.core.errors import Problem, SpecError
 from dlspec.passes.state import Checked
@@ -103,7 +102,8 @@ def command(
             return 0
         from dlspec.tuning.studies.ablation import ablated
 
-        again = _command(spec, overrides, allow_outside, runs, seeds, only)
+        options = ["--seeds", str(seeds), *(part for pattern in only for part in ("--only", pattern))]
+        again = repeated("ablate", spec, overrides, options=options, allow_outside=allow_outside, runs=runs)
         trainable, prepared = ablated(state, each, seeds)
         outcome = study_of(trainable, runs, run, new=new, workers=workers, quiet=quiet, command=again, ablated=prepared)
     except SpecError as error:
@@ -148,20 +148,3 @@ def _difference(variants: Variants) -> list[str]:
     for variant in variants.each:
         lines += [*difflib.unified_diff(whole, variant.text.splitlines(), "whole", variant.name, n=1, lineterm="")]
     return lines
-
-
-def _command(
-    spec: Path, overrides: tuple[str, ...], allow_outside: bool, runs: Path, seeds: int, only: tuple[str, ...]
-) -> str:
-    arguments = ["dlspec", "ablate", str(spec), "--seeds", str(seeds)]
-    for pattern in only:
-        arguments += ["--only", pattern]
-    for setting in overrides:
-        arguments += ["--set", setting]
-    if allow_outside:
-        arguments.append("--allow-outside")
-    if code_allowed():
-        arguments.append("--allow-code")
-    if runs != Path("runs"):
-        arguments += ["--runs", str(runs)]
-    return shlex.join(arguments)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,7 +12,6 @@ import click
 from dlspec.cli.helping import helped
 from dlspec.cli.inputs import inputs_of_spec, keep_inputs
 from dlspec.cli.output import (
-    code_allowed,
     compiled,
     print_text,
     progress_console,
@@ -23,6 +21,7 @@ from dlspec.cli.output import (
     show_problem,
     spec_argument,
 )
+from dlspec.cli.repeating import repeated
 from dlspec.cli.studies import train_study
 from dlspec.core.errors import Problem, SpecError
 from dlspec.passes.state import Checked, Trainable
@@ -100,13 +99,13 @@ def command(
     if force and studied:
         raise click.UsageError("--force is for single runs: a study of another spec begins with --new")
     try:
+        again = repeated("train", spec, overrides, allow_outside=allow_outside, runs=runs)
         if studied:
-            again = _command(spec, overrides, allow_outside, runs)
             return train_study(state, runs, run, new=new, workers=workers or 1, quiet=quiet, command=again)
         location = _location(state, runs, run, new, force)
         if location.finished is not None:
             return _say_finished(location)
-        report = _train(state, runs, location, quiet, _command(spec, overrides, allow_outside, runs))
+        report = _train(state, runs, location, quiet, again)
     except SpecError as error:
         show_diagnostics(error.diagnostics, state.texts)
         return 1
@@ -157,16 +156,3 @@ def _train(state: Trainable, runs: Path, location: RunLocation, quiet: bool, rep
 
     request = replace(request_of(state), command=repeat, prepare=prepared)
     return run(request, runs, location=location, console=console)
-
-
-def _command(spec: Path, overrides: tuple[str, ...], allow_outside: bool, runs: Path) -> str:
-    arguments = ["dlspec", "train", str(spec)]
-    for setting in overrides:
-        arguments += ["--set", setting]
-    if allow_outside:
-        arguments.append("--allow-outside")
-    if code_allowed():
-        arguments.append("--allow-code")
-    if runs != Path("runs"):
-        arguments += ["--runs", str(runs)]
-    return shlex.join(arguments)

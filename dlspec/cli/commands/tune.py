@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import signal
 import time
 from contextlib import suppress
@@ -23,6 +22,7 @@ from dlspec.cli.output import (
     show_problem,
     spec_argument,
 )
+from dlspec.cli.repeating import repeated
 from dlspec.core.errors import Problem
 from dlspec.core.terminal import printable
 from dlspec.passes.state import Checked, Searchable
@@ -267,6 +267,6 @@ def _publish(search: Search, state: Searchable, document: SearchFacts, best: str
     from dlspec.tuning.search.folder import write_text
     from dlspec.tuning.search.page import PAGE_FILE, page
 
-    arguments = ["dlspec", "tune", str(state.path), "--search", str(search.folder)]
-    command = shlex.join([*arguments, *(argument for setting in state.overrides for argument in ("--set", setting))])
+    options = ["--search", str(search.folder)]
+    command = repeated("tune", state.path, state.overrides, options=options, allow_outside=state.allow_outside)
     write_text(search.folder / PAGE_FILE, page(state.name, document, best, command))

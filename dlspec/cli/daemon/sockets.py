@@ -9,7 +9,7 @@ import stat
 import struct
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -120,7 +120,9 @@ def received_request(connection: socket.socket) -> tuple[Request | str, list[int
         ValueError: It is no request.
     """
     head, files, _, _ = socket.recv_fds(connection, _LENGTH.size, 3)
-    try:
+    with ExitStack() as closing:
+        for file in files:
+            closing.callback(os.close, file)
         if len(head) != _LENGTH.size:
             raise ValueError("no request")
         length = int(_LENGTH.unpack(head)[0])
@@ -133,11 +135,9 @@ def received_request(connection: socket.socket) -> tuple[Request | str, list[int
                 raise ValueError("cut off")
             body += part
         data = json.loads(body)
-        return (data if isinstance(data, str) else Request(**data)), files
-    except BaseException:
-        for file in files:
-            os.close(file)
-        raise
+        request = data if isinstance(data, str) else Request(**data)
+        closing.pop_all()  # whoever asked for the request closes them
+    return request, files
 
 
 def send_line(connection: socket.socket, **facts: Any) -> None:

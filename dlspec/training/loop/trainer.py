@@ -49,6 +49,7 @@ class Job:
         model: The functional model, without preparation, that is saved.
         outputs: Names of its outputs in its order.
         folder: The run folder, into which callbacks write.
+        adapting: Its adapters, which are enabled once weights that come first are in place.
         say: Called with what a user should know.
         distribution: The devices on which the model's variables stand.
         backend: What makes batches and steps.
@@ -56,7 +57,6 @@ class Job:
             where there is nothing more.
         stage: The training of the phase that runs, by itself; None before the first one.
         phase: Its name.
-        adapting: Its adapters, which are enabled once weights that come first are in place.
     """
 
     model: Any
@@ -65,19 +65,17 @@ class Job:
     method: Method
     outputs: Sequence[str]
     folder: Path
+    adapting: Adapting
     say: Callable[[str], object] = len
     distribution: Distribution = ONE_DEVICE
     backend: Backend = BACKEND
     whole: Any = None
     stage: Method | None = None
     phase: str = ""
-    adapting: Adapting = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         if self.whole is None:
             object.__setattr__(self, "whole", self.model)
-        if self.adapting is None:
-            object.__setattr__(self, "adapting", Adapting(self.method, self.whole, self.distribution))
 
     @property
     def most_examples(self) -> int:

@@ -154,13 +154,13 @@ def sentences(facts: Study) -> Iterator[str]:
 def page(facts: Study, folder: Path) -> str:
     """The page as text; arguments as those of :func:`text`."""
     ablation, shown = _ablation(facts), rows(facts)
-    whole = shown[0]
-    head = _head(ablation)
+    whole, head = shown[0], _head(ablation)
+    headline = "" if whole.mean is None else f"{ablation['part']} {ablation['measure']} of the whole {whole.mean:.4g}"
     plots = [_plot(shown, ablation)] if any(row.difference is not None for row in shown) else []
     return rendered(
         "ablation.html.jinja",
         name=facts["name"],
-        headline=f"{ablation['part']} {ablation['measure']} of the whole {whole.mean:.4g}" if whole.mean else "",
+        headline=headline,
         sentences=list(sentences(facts)),
         tiles=[
             ("variants", len(shown) - 1),
