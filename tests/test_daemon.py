@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -252,6 +253,45 @@ def test_a_folder_that_others_may_enter_is_refused(tmp_path: Path) -> None:
     )
     (tmp_path / "0123456789abcdef.sock").touch()
     assert dlspec("daemon", DLSPEC_DAEMON=str(tmp_path)).stdout == "no daemon; `dlspec daemon start` starts one\n"
+
+
+def test_a_start_that_cannot_be_says_why(folder: Path, tmp_path: Path) -> None:
+    """Each in a line; a start beside a daemon of the same environment is none."""
+    again = dlspec("daemon", "start", DLSPEC_DAEMON=str(folder))
+    assert (again.returncode, again.stdout) == (0, "a daemon for this environment runs already\n")
+    off = dlspec("daemon", "start", DLSPEC_DAEMON="0")
+    assert (off.returncode, off.stderr) == (1, "Error: DLSPEC_DAEMON=0 says that no daemon is to be used\n")
+    (tmp_path / "file").touch()
+    below = str(tmp_path / "file" / "daemon")
+    refused = dlspec("daemon", "start", DLSPEC_DAEMON=below)
+    assert refused.returncode == 1
+    assert refused.stderr == f"Error: cannot make the folder of daemons `{below}`: Not a directory\n"
+    package = tmp_path / "packages/tensorflow"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("raise ImportError('no kernel for this machine')\n")
+    path = f"{ROOT}{os.pathsep}{package.parent}"
+    failed = dlspec("daemon", "start", DLSPEC_DAEMON=str(tmp_path / "broken"), PYTHONPATH=path)
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("Error: the daemon did not start\n")
+    assert failed.stderr.endswith("no kernel for this machine\n")
+
+
+def test_a_daemon_that_is_killed_meanwhile(tmp_path: Path) -> None:
+    """What became of the command is unknown then, and the command says so."""
+    tmp_path.chmod(0o700)
+    assert dlspec("daemon", "start", DLSPEC_DAEMON=str(tmp_path)).returncode == 0
+    process = _long(tmp_path, tmp_path / "run")
+    daemon = json.loads(next(tmp_path.glob("*.json")).read_text())["process"]
+    copies = [int(number) for number in Path(f"/proc/{daemon}/task/{daemon}/children").read_text().split()]
+    os.kill(daemon, signal.SIGKILL)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 3
+    assert errors.endswith(
+        "the daemon was ended: what became of the command is unknown; `dlspec runs` lists what there is\n"
+    )
+    for number in copies:
+        with suppress(ProcessLookupError):
+            os.kill(number, signal.SIGKILL)
 
 
 def test_it_ends_by_itself(tmp_path: Path) -> None:
