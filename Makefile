@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 # Where it is set, each of the hundreds of processes that tests and benchmarks start compiles dlspec anew: 0.3 s.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test exhaustive check fuzz crash crash-tune crash-cluster schemas golden bench bench-tune bench-tables tables editor vscode clean
+.PHONY: demo docs test exhaustive check fuzz crash crash-tune crash-cluster schemas golden bench bench-tune bench-tables tables editor vscode clean
 
 demo: $(READY)  ## Train a LeNet-style network on scikit-learn's handwritten digits.
 	$(BIN)/dlspec train specs/start/digits.yaml
@@ -26,6 +26,10 @@ check: $(READY)  ## Format, lint, types.
 
 schemas: $(READY)  ## Generate schemas/*.json from the registry.
 	$(BIN)/python -m dlspec.semantics.schema.generate schemas
+
+docs: $(READY)  ## The documentation as a site: build/site/index.html; nothing is fetched.
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+	@echo "build/site/index.html"
 
 golden: $(READY)  ## Write the expected outputs of tests/bad anew; read the difference before committing it.
 	$(BIN)/python -m tests.golden

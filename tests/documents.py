@@ -32,7 +32,8 @@ DOCUMENTS = (
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
-    *(f"docs/{p.name}" for p in sorted(ROOT.glob("docs/*.md"))),
+    *(path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob("docs/*.md"))),
+    *(path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob("docs/recipes/*.md"))),
 )
 _FENCE = re.compile(r"^```(\w*)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"# ([a-z0-9_]+\.yaml)\n")

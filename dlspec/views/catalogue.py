@@ -221,7 +221,7 @@ def list_text(kind: str) -> str:
     width = max((len(label) for label in labels.values() if len(label) <= 30), default=0)
     lines: list[str] = []
     for module in sorted({owner.__module__ for owner in owners}):
-        lines += [*_fold(_title(module)), ""]
+        lines += [*_fold(title(module)), ""]
         for owner in owners:
             if owner.__module__ == module:
                 lines += _entry(labels[owner], facts(owner)["meaning"], width)
@@ -232,7 +232,8 @@ def list_text(kind: str) -> str:
     )
 
 
-def _title(module: str) -> str:
+def title(module: str) -> str:
+    """Heading of the components that a module declares: the first paragraph of its docstring, without its full stop."""
     paragraph = inspect.cleandoc(sys.modules[module].__doc__ or "").split("\n\n")[0]
     return " ".join(paragraph.split()).rstrip(".")
 
