@@ -128,12 +128,21 @@ def trained_by_us(state: Lowered, x: Any, y: Any, *, jit: bool = False) -> Any:
     return whole, model
 
 
-def trained_by_hand(case: Case, state: Lowered, x: Any, y: Any) -> Any:
-    """The same with Keras alone."""
+def trained_by_hand(case: Case, state: Lowered, x: Any, y: Any, *, bits: int | None = None) -> Any:
+    """The same with Keras alone.
+
+    Args:
+        bits: Draws weights whose last bit is changed before training; None for none.
+    """
     import tensorflow as tf
     from keras import ops
 
     whole = whole_of(state)
+    if bits is not None:
+        chance = np.random.default_rng(bits)
+        for variable in whole.trainable_variables:
+            value = variable.numpy()
+            variable.assign(np.where(chance.random(value.shape) < 0.5, np.nextafter(value, np.float32(9)), value))
     models = {name: whole.get_layer(name) for name in "ABC"}
     moved = [_moved(one, models) for one in case.learners]
     optimizers = [one.make() for one in state.method.optimizers]

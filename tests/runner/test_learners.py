@@ -26,14 +26,27 @@ def agree(case: Case, state: Any) -> None:
     x, y = batches(state.method.seed)
     ours, model = trained_by_us(state, x, y)
     hand = trained_by_hand(case, state, x, y)
-    for one, other in zip(ours.variables, hand.variables, strict=True):
-        np.testing.assert_allclose(one.numpy(), other.numpy(), atol=1e-6, err_msg=f"{one.path}\n{case.text}")
+    distance = apart(ours, hand)
+    if distance > 1e-6:  # a graph may enlarge what float32 rounds
+        assert distance <= max(apart(hand, trained_by_hand(case, state, x, y, bits=bits)) for bits in range(5)), (
+            case.text
+        )
     optimizers = [learner.optimizer for learner in model.learners]
     assert optimizers[0] is not optimizers[1]
     assert not {id(one) for one in optimizers[0].variables} & {id(one) for one in optimizers[1].variables}
     targets = {} if not state.method.trained(["y"]) else y[0]
     for learner in model.learners:
         moves_nothing_else(model, learner, (x[0], targets))
+
+
+def apart(one: Any, other: Any) -> float:
+    """How far the variables of two models are apart at most."""
+    pairs = zip(values_of(one), values_of(other), strict=True)
+    return max(float(np.abs(mine - theirs).max()) for mine, theirs in pairs)
+
+
+def values_of(model: Any) -> list[Any]:
+    return [variable.numpy().astype("float64") for variable in model.variables]
 
 
 def moves_nothing_else(model: Any, learner: Any, batch: Any) -> None:
