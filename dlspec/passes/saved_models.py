@@ -83,7 +83,12 @@ def _application(state: Resolved, name: str, written: Map) -> dict[str, SavedMod
     from dlspec.passes.applications import given, layers_file, steps_for_pixels, weights_file_of
 
     application = given(state, name, written)
-    if application is None:
+    outputs = written.get("outputs")
+    # What is no name has been said; nothing is looked up for it, which might start Keras.
+    named = outputs is None or all(
+        isinstance(each, str) for each in (outputs if isinstance(outputs, list) else [outputs])
+    )
+    if application is None or not named:
         return {name: SavedModel(Invalid(written))}
     try:
         before = steps_for_pixels(application) if written.get("preprocess", True) else []
