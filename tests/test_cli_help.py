@@ -53,7 +53,7 @@ def test_examples_are_commands_that_there_are(name: str, example: str) -> None:
     words = shlex.split(example.rpartition("| ")[2].partition(" > ")[0])
     assert words[:2] == ["dlspec", name]
     command, rest = COMMANDS[name], words[2:]
-    if isinstance(command, Group) and rest:
+    if isinstance(command, Group) and rest and not rest[0].startswith("-"):
         command, rest = command.get_command(CONTEXT, rest[0]), rest[1:]
     assert command is not None
     command.make_context(name, rest)  # raises what the command line would say

@@ -32,10 +32,10 @@ def runs_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def run_argument(name: str = "run") -> Callable[[F], F]:
     """An argument that names a run, which shells complete."""
-    return click.argument(name, shell_complete=_run_names)
+    return click.argument(name, shell_complete=run_names)
 
 
-def _run_names(context: click.Context, _parameter: click.Parameter, written: str) -> list[CompletionItem]:
+def run_names(context: click.Context, _parameter: click.Parameter, written: str) -> list[CompletionItem]:
     """Names and ids of the runs in the folder of runs, and folders."""
     from click.shell_completion import CompletionItem
 

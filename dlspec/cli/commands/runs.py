@@ -3,48 +3,93 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from dlspec.cli.helping import helped_group
+from dlspec.cli.noting import NOTING
 from dlspec.cli.output import print_document, print_text, say
+from dlspec.cli.removing import REMOVING
 from dlspec.cli.runs import reported, run_argument, runs_option
 from dlspec.core.terminal import table
-from dlspec.views.pages.index import Run, all_runs, find_run, measure_changes, spec_changes
+from dlspec.views.pages.index import find_run, measure_changes, spec_changes
+from dlspec.views.pages.listing import KEYS, Entry, entries, ordered, require_key, selected
 from dlspec.views.pages.verdict import figure
 
 _FORM = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Form of the list.")
+_LONGEST_NOTE = 40
 
 
 @helped_group(
     "Look at a run",
-    "List runs, show one, compare two",
+    "List, sort, tag, compare and delete runs",
     """
-    dlspec runs
+    dlspec runs --where 'test accuracy>0.9' --sort 'test accuracy'
     dlspec runs show latest
     dlspec runs compare digits/20261121T063412Z latest
     """,
 )
 @runs_option
+@click.option("--where", "conditions", multiple=True, metavar="CONDITION", help="As KEY=VALUE, KEY>=3 (repeatable).")
+@click.option("--sort", metavar="KEY", help="The largest first: seconds, name, 'test accuracy' …")
+@click.option("--rising", is_flag=True, help="With --sort, the smallest first.")
+@click.option("--limit", type=click.IntRange(1), help="No more than so many.")
+@click.option(
+    "--html", "page", type=click.Path(path_type=Path, dir_okay=False), help="Write a page that compares them."
+)
 @_FORM
 @click.pass_context
-def command(context: click.Context, runs: Path, form: str) -> None:
-    """List all runs, the newest first; show one; compare two.
+def command(
+    context: click.Context,
+    runs: Path,
+    conditions: tuple[str, ...],
+    sort: str | None,
+    rising: bool,
+    limit: int | None,
+    page: Path | None,
+    form: str,
+) -> None:
+    """List runs, searches and studies, the newest first; show, compare, tag, delete.
 
-    TensorFlow is not imported.
+    Keys are those of the list, `tag`, `note`, `kind`, `started`, and measures such as `test accuracy`; texts may hold
+    `*`. TensorFlow is not imported.
     """
     context.obj = runs
     if context.invoked_subcommand is not None:
         return
-    entries = all_runs(runs)
-    if form == "json":
-        print_document([run.summary() for run in entries])
-    elif entries:
-        print_text(_list(entries))
+    listed = entries(runs)
+    try:
+        kept = selected(listed, conditions) if listed else []
+        if sort is not None and kept:
+            require_key(sort, listed)
+            kept = ordered(kept, sort, falling=not rising)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    kept = kept[:limit]
+    if page is not None:
+        _write_page(kept, page)
+    elif form == "json":
+        print_document([entry.summary for entry in kept])
+    elif kept:
+        asked = [sort or "", *(text.partition(sign)[0] for text in conditions for sign in "<>" if sign in text)]
+        print_text(_list(kept, [key for key in dict.fromkeys(map(str.strip, asked)) if key and key not in KEYS]))
     else:
-        say(f"no runs in {runs}")
+        say(f"no runs in {runs}" if not listed else f"none of {len(listed)} runs in {runs} is meant")
+
+
+def _write_page(listed: Sequence[Entry], target: Path) -> None:
+    from dlspec.core.files import write_atomically
+    from dlspec.views.pages.runs_page import page
+
+    text = page(listed, target)
+    try:
+        write_atomically(target, lambda file: file.write_text(text, encoding="utf-8"))
+    except OSError as error:
+        raise click.ClickException(f"`{target}` cannot be written: {error.strerror or error}") from error
+    say(f"wrote {target}")
 
 
 @command.command(short_help="Show what came of a run")
@@ -55,11 +100,12 @@ def command(context: click.Context, runs: Path, form: str) -> None:
 def show(runs: Path, run: str, form: str) -> None:
     """Show what came of RUN: a folder, an id, a name, or `latest`."""
     shown = find_run(run, runs)
+    facts, summary = shown.facts, shown.summary()
     if form == "json":
-        print_document({**shown.summary(), "report": shown.facts})
+        print_document({**summary, "report": facts})
         return
-    facts = shown.facts
     lines = [(key, str(value)) for key, value in (("run", shown.path), ("status", shown.status))]
+    lines += [(key, text) for key, text in (("tags", ", ".join(summary["tags"])), ("note", summary["note"])) if text]
     for verdict in (facts.get("results") or {}).get("verdicts", ()):
         lines.append((verdict["headline"], verdict["sentence"]))
     lines += [(name, _number(value)) for name, value in shown.measures.items()]
@@ -95,15 +141,30 @@ def compare(runs: Path, a: str, b: str, form: str) -> None:
         print_text("\n".join(["", *table([["measure", "a", "b", "b − a"], *rows], numbers=(1, 2, 3))]))
 
 
-def _list(runs: list[Run]) -> str:
-    rows = [["name", "id", "status", "epochs", "result", "time"]]
-    for run in runs:
-        facts = run.summary()
-        best, epochs = facts["best_epoch"], facts["epochs"]
-        kept = f"{best} of {epochs}" if best else "" if epochs is None else str(epochs)
-        seconds = "" if facts["seconds"] is None else f"{facts['seconds']:.1f} s"
-        rows.append([facts["name"], facts["id"], facts["status"], kept, facts["result"], seconds])
-    return "\n".join(table(rows, numbers=(3, 5)))
+for _command in (*NOTING, *REMOVING):
+    command.add_command(_command)
+
+
+def _list(listed: Sequence[Entry], measures: Sequence[str]) -> str:
+    """The table of the terminal; columns that would be empty in all rows are left out."""
+    rows = [_row(entry, measures) for entry in listed]
+    head = ["name", "id", "status", "epochs", "result", *measures, "time", "tags", "note"]
+    used = [
+        index for index, title in enumerate(head) if title not in ("tags", "note") or any(row[index] for row in rows)
+    ]
+    numbers = {used.index(index) for index in (3, *range(5, 6 + len(measures)))}
+    return "\n".join(table([[row[index] for index in used] for row in (head, *rows)], numbers=numbers))
+
+
+def _row(entry: Entry, measures: Sequence[str]) -> list[str]:
+    facts = entry.summary
+    best, epochs = facts["best_epoch"], facts["epochs"]
+    kept = f"{best} of {epochs}" if best else "" if epochs is None else str(epochs)
+    seconds = "" if facts["seconds"] is None else f"{facts['seconds']:.1f} s"
+    note = facts["note"] if len(facts["note"]) <= _LONGEST_NOTE else f"{facts['note'][: _LONGEST_NOTE - 1]}…"
+    figures = ["" if entry.value(key) is None else _number(entry.value(key)) for key in measures]
+    start = [facts["name"], facts["id"], facts["status"], kept, facts["result"]]
+    return [*start, *figures, seconds, ", ".join(facts["tags"]), note]
 
 
 def _number(value: Any) -> str:

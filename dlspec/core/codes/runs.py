@@ -17,6 +17,18 @@ CODES: dict[str, Code] = {
         """,
         belongs="folder",
     ),
+    "E574": code(
+        "folder that is not deleted",
+        """
+        `dlspec runs delete` and `dlspec runs prune` delete what dlspec made, and nothing else: no folder with a name of
+        its own, no link, nothing of another user, nothing that holds somebody's own files, no run that a study keeps.
+        """,
+        scene="""
+        dlspec runs delete 20261121T063412Z-5f59
+        # its folder holds `analysis.ipynb`: move it away first
+        """,
+        belongs="folder",
+    ),
     "E522": code(
         "run without what is needed",
         """

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 from dlspec.core.documents.report import Report as RunReport
 from dlspec.core.documents.results import Measures
 
 
 class RunSummary(TypedDict):
-    """One run; null where its report does not tell.
+    """One run, search or study; null where its report does not tell.
 
     Attributes:
+        kind: What it is.
         status: "finished", "interrupted", "failed"; "unfinished" while it runs, and where it was killed.
         epochs: That were run.
         best_epoch: Whose weights were kept.
         result: The verdict in short.
-        metrics: Loss and metrics by part.
+        metrics: Loss and metrics by part; of a search the objective of its best trial, by the part "search"; of a study
+            means over its trainings.
         seconds: In all.
         started: UTC, in ISO 8601.
+        tags: By `dlspec runs tag`.
+        note: By `dlspec runs note`; "" for none.
     """
 
+    kind: Literal["run", "search", "study", "ablation"]
     name: str
     id: str
     status: str
@@ -31,6 +36,8 @@ class RunSummary(TypedDict):
     seconds: float | None
     started: str | None
     folder: str
+    tags: list[str]
+    note: str
 
 
 class RunDetails(RunSummary):

@@ -278,6 +278,7 @@ def files() -> dict[str, str]:
 
 def document_schemas() -> dict[str, JSON]:
     """By file name, the JSON schemas of the documents that dlspec writes and prints."""
+    from dlspec.core.documents.notes import Notes
     from dlspec.core.documents.printed import PRINTED
     from dlspec.core.documents.report import Report
     from dlspec.core.documents.schema import schema_of
@@ -287,6 +288,7 @@ def document_schemas() -> dict[str, JSON]:
     return {
         "report.json": schema_of(Report, "report.json of a run"),
         "search.json": schema_of(Search, "search.json of a search"),
+        "notes.json": schema_of(Notes, "notes.json of a run"),
         "study.json": schema_of(Study, "study.json of a study"),
         **{
             f"output/{name}.json": schema_of(kind, f"dlspec {name.replace('-', ' ')} --format json")

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from dlspec.core.documents.printed_runs import MeasureChange, RunSummary, SpecChange
-from dlspec.core.documents.reading import read_report, read_study
+from dlspec.core.documents.reading import read_notes, read_report, read_study
 from dlspec.core.documents.report import REPORT_FILE, Report
 from dlspec.core.documents.study import STUDY_FILE
 from dlspec.core.errors import Problem, did_you_mean
@@ -107,8 +107,9 @@ class Run:
 
     def summary(self) -> RunSummary:
         """The entry of the run in a list of runs."""
-        best = self.facts.get("best") or {}
+        best, notes = self.facts.get("best") or {}, read_notes(self.path)
         return {
+            "kind": "run",
             "name": self.name,
             "id": self.id,
             "status": self.status,
@@ -119,6 +120,8 @@ class Run:
             "seconds": self.facts.get("seconds"),
             "started": self.facts.get("started"),
             "folder": str(self.path),
+            "tags": notes["tags"],
+            "note": notes["note"],
         }
 
 
@@ -128,15 +131,25 @@ def all_runs(folder: Path) -> list[Run]:
 
 
 def _runs_in(folder: Path) -> Iterator[Run]:
+    for path, kind in folders_in(folder):
+        if kind == "run":
+            yield Run(path)
+
+
+def folders_in(folder: Path) -> Iterator[tuple[Path, Literal["run", "search", "study"]]]:
+    """Every run, search and study below the folder of all runs, and which of them it is."""
     for name in _folders(folder):
         for path in _folders(name):
-            if (path / SPEC_FILE).is_file() and not any((path / file).is_file() for file in (SEARCH_FILE, STUDY_FILE)):
-                yield Run(path)
+            if is_file(path / SPEC_FILE):
+                files = {SEARCH_FILE: "search", STUDY_FILE: "study"}
+                kind = next((kind for file, kind in files.items() if is_file(path / file)), "run")
+                yield path, cast("Literal['run', 'search', 'study']", kind)
 
 
 def _folders(path: Path) -> list[Path]:
     try:
-        return [entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
+        with os.scandir(path) as entries:
+            return [Path(entry.path) for entry in entries if not entry.name.startswith(".") and entry.is_dir()]
     except OSError:
         return []
 
@@ -198,7 +211,7 @@ def _of_study(folder: Path) -> Run:
 
 def spec_changes(first: Run, other: Run) -> list[SpecChange]:
     """Keys in which two specs differ, with the value of each; None where a spec has no such key."""
-    left, right = (dict(_flat(_parsed(run))) for run in (first, other))
+    left, right = (dict(spec_leaves(run)) for run in (first, other))
     keys = [*left, *(key for key in right if key not in left)]
     return [{"key": key, "a": left.get(key), "b": right.get(key)} for key in keys if left.get(key) != right.get(key)]
 
@@ -213,14 +226,19 @@ def measure_changes(first: Run, other: Run) -> list[MeasureChange]:
     return rows
 
 
-def _parsed(run: Run) -> Any:
+def spec_leaves(run: Run) -> Iterator[tuple[str, Any]]:
+    """Values of a run's spec by their path: ``layers.2.dense.units``.
+
+    Raises:
+        SpecError: The spec cannot be read.
+    """
     from dlspec.semantics.loading import load_spec
 
-    return load_spec(run.path / SPEC_FILE).data
+    return _flat(load_spec(run.path / SPEC_FILE).data)
 
 
 def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Leaves of a spec by their path: ``layers.2.dense.units``."""
+    """Leaves of a value by their path."""
     inner: list[tuple[Any, Any]] = []
     if isinstance(value, Mapping):
         inner = list(value.items())
