@@ -163,6 +163,13 @@ def template(text: str) -> tuple[str | Expression, ...]:
     return tuple(part for part in parts if part != "")
 
 
+@lru_cache(maxsize=4096)
+def pattern(text: str) -> re.Pattern[str]:
+    """A regular expression of the names that a text with substitutions may become."""
+    parts = (".*" if isinstance(part, Expression) else re.escape(part) for part in template(text))
+    return re.compile("".join(parts))
+
+
 def names_in(value: Any, textual: bool = False) -> Iterator[str]:
     """Every ``$name`` in a value and all values inside it; text that does not parse gives none."""
     if isinstance(value, dict):

@@ -165,7 +165,7 @@ class Structured:
         """One piece that keeps the shape."""
         groups: list[Callable[[Place], list[Step]]] = [
             self.turns, self.substituted, self.indexed, self.columns, self.counted, self.nested, self.residual,
-            self.parallel, self.branches, self.joined, self.none,
+            self.parallel, self.earlier, self.branches, self.joined, self.none,
         ]  # fmt: skip
         choice = self.random.random()
         if choice < 0.25:
@@ -237,6 +237,17 @@ class Structured:
             {"repeat": first},
             {"repeat": {"times": count, "layers": [{"multiply": ["prev", text]}, "layer_normalization"]}},
         ]
+
+    def earlier(self, place: Place) -> list[Step]:
+        """Turns that take what the two turns before them made."""
+        stem = self.name(place)
+        place.names.update({f"{stem}_0", f"{stem}_1"})
+        start = [self.dense(place, name=f"{stem}_{number}") for number in (0, 1)]
+        sources = [f"{stem}_$index", f"{stem}_$($index + 1)"]
+        self.random.shuffle(sources)
+        turn: list[Step] = [{"ops.subtract": sources}, *(self.inner(replace(place, turns=True)) if self.flip() else [])]
+        last = {"dense": {"units": self.width, "name": f"{stem}_$($index + 2)"}}
+        return [*start, {"repeat": {"times": self.random.choice([1, 2, "1 + 2"]), "layers": [*turn, last]}}]
 
     def columns(self, place: Place) -> list[Step]:
         """Several lists, lists of lists, activations, and what a loop cannot vary."""

@@ -109,6 +109,31 @@ def test_without_structure_a_module_is_equal_too(monkeypatch: pytest.MonkeyPatch
         compare(state, emit_model(state))
 
 
+CELLS = """
+name: cells
+params: {depth: 3}
+inputs: {a: [4]}
+blocks:
+  Cell: {inputs: [before, here], layers: [{dense: {units: 4, from: before}}, {subtract: [here, prev]}]}
+layers:
+  - dense: {units: 4, name: cell_0}
+  - dense: {units: 4, name: cell_1}
+  - repeat:
+      times: $depth
+      layers:
+        - Cell: {from: [cell_$index, cell_$($index + 1)], name: cell_$($index + 2)}
+"""
+
+
+@pytest.mark.parametrize("values", [{}, {"depth": 5}])
+def test_turns_that_take_several_earlier_ones_stay_a_loop(values: dict[str, int], tmp_path: Path) -> None:
+    path = tmp_path / "cells.yaml"
+    path.write_text(CELLS, encoding="utf-8")
+    source = emit_model(compiled(path))
+    assert "        cells[index + 2] = cell(cells[index], cells[index + 1])\n" in source
+    compare(compile_spec(path, [f"params.{word}={value}" for word, value in values.items()]), source, **values)
+
+
 def test_words_for_what_has_no_name_do_not_run_out(tmp_path: Path) -> None:
     words = ("x", "y", "z", "hidden", "features_x", "x_0", "hidden_1")
     path = tmp_path / "words.yaml"

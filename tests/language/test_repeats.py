@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -105,6 +106,50 @@ CASES: list[Case] = [
         """,
     ),
     (
+        "turns take names with an expression that earlier turns gave",
+        """
+        inputs: {x: [4]}
+        layers:
+          - dense: {units: 2, name: cell_0}
+          - dense: {units: 3, name: cell_1}
+          - repeat:
+              times: 3
+              layers:
+                - concatenate: {from: [cell_$index, cell_$($index + 1)], name: cell_$($index + 2)}
+          - add: [prev, cell_4]
+        """,
+        """
+        cell_0 dense(x) [2]
+        cell_1 dense(cell_0) [3]
+        cell_2 concatenate(cell_0, cell_1) [5]
+        cell_3 concatenate(cell_1, cell_2) [8]
+        cell_4 concatenate(cell_2, cell_3) [13]
+        add add(cell_4, cell_4) [13]
+        """,
+    ),
+    (
+        "of turns that gave the same name, the last one counts for later turns",
+        """
+        inputs: {x: [4]}
+        layers:
+          - dense: {units: 4, name: a_0}
+          - repeat:
+              times: 3
+              layers:
+                - add: [prev, a_$($index // 2)]
+                - dense: {units: 4, name: a_$($index // 2 + 1)}
+        """,
+        """
+        a_0 dense(x) [4]
+        add add(a_0, a_0) [4]
+        a_1 dense(add) [4]
+        add_1 add(a_1, a_0) [4]
+        a_1_1 dense(add_1) [4]
+        add_2 add(a_1_1, a_1_1) [4]
+        a_2 dense(add_2) [4]
+        """,
+    ),
+    (
         "nested groups: $index is that of the textually enclosing repeat",
         """
         inputs: {x: [5]}
@@ -165,3 +210,21 @@ def test_names_of_turns(layers: str, names: list[str], tmp_path: Path) -> None:
     found = [node.name for node in state.graph.nodes[1:]]
     assert len(set(found)) == len(found)
     assert found == names
+
+
+def test_a_name_that_no_turn_before_makes(tmp_path: Path) -> None:
+    """One mistake is one error, and what its help says leads to a spec that passes."""
+    text = """
+        inputs: {x: [4]}
+        layers:
+          - dense: {units: 2, name: %s}
+          - dense: {units: 3, name: cell_1}
+          - repeat:
+              times: 3
+              layers:
+                - concatenate: {from: [cell_$index, cell_$($index + 1)], name: cell_$($index + 2)}
+    """
+    (problem,) = compile_text(tmp_path, dedent(text % "first")).diagnostics.errors
+    assert (problem.code, problem.message) == ("E401", "nothing is named `cell_0` here")
+    assert problem.help == "no earlier turn makes it: write `name: cell_0` in a layer before the group"
+    assert not compile_text(tmp_path, dedent(text % "cell_0")).diagnostics.errors

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 from dlspec.export.python.syntax import Unsupported
 from dlspec.graph.lower.program import LayerStep, ParallelStep, RepeatStep, Step
-from dlspec.syntax.expressions import Expression, names_in, template
+from dlspec.syntax.expressions import names_in, pattern
 
 Loops = tuple[int, ...]
 
@@ -153,13 +152,6 @@ def source_names(source: Any) -> Iterator[str]:
     elif isinstance(source, dict):
         for item in source.values():
             yield from source_names(item)
-
-
-@lru_cache(maxsize=4096)
-def pattern(text: str) -> re.Pattern[str]:
-    """A regular expression of the names that a text with substitutions may become."""
-    parts = (".*" if isinstance(part, Expression) else re.escape(part) for part in template(text))
-    return re.compile("".join(parts))
 
 
 def takes_previous(body: tuple[Step, ...]) -> bool:

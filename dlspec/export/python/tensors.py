@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from dlspec.export.python.names_used import NamesUsed, pattern
+from dlspec.export.python.names_used import NamesUsed
 from dlspec.export.python.naming import Identifiers
 from dlspec.export.python.scope import Scope
 from dlspec.export.python.syntax import assign, call, expression, item, name, sequence
 from dlspec.graph.lower.program import Step
-from dlspec.syntax.expressions import Expression, template
+from dlspec.syntax.expressions import Expression, pattern, template
 
 
 @dataclass
@@ -143,5 +143,12 @@ def _plural(key: str) -> str:
 
 
 def _turn(parts: tuple[str | Expression, ...]) -> bool:
-    """Whether a name is some text and the number of the turn."""
-    return isinstance(parts[0], str) and isinstance(parts[1], Expression) and parts[1].text in ("$index", "index")
+    """Whether a name is some text and the number of the turn, or one that many turns before or after it."""
+    if not isinstance(parts[0], str) or not isinstance(parts[1], Expression):
+        return False
+    match parts[1].tree:
+        case ast.Name(id="_index"):
+            return True
+        case ast.BinOp(left=ast.Name(id="_index"), op=ast.Add() | ast.Sub(), right=ast.Constant(value=int())):
+            return True
+    return False

@@ -30,7 +30,7 @@ from dlspec.graph.lower.program import (
 )
 from dlspec.graph.lower.prune import prune, share
 from dlspec.graph.lower.reading import previous, read_sources
-from dlspec.graph.lower.scope import Binding, NodeNames, Scope, Value, merged
+from dlspec.graph.lower.scope import Binding, NodeNames, Scope, TurnScopes, Value
 from dlspec.graph.lower.sources import Sources
 from dlspec.graph.lower.turns import condition_of, turns_of
 from dlspec.semantics.environment import LOST, Environment, Lost
@@ -206,7 +206,8 @@ class Body(GraphBuilder):
             return
         ran: tuple[Frame, Environment] | None = None
         skipped: list[Span | None] = []
-        turn_scopes: list[Scope] = []
+        scoped = isinstance(step, RepeatStep) or (isinstance(step, ParallelStep) and step.repeat is not None)
+        scopes = TurnScopes(frame.scope, step) if scoped else None
         for index, values in turns:
             environment, turn = frame.environment, frame
             if index is not None:
@@ -224,9 +225,8 @@ class Body(GraphBuilder):
             if not condition:
                 skipped.append(span_of(step.value, "if"))
                 continue
-            if isinstance(step, RepeatStep) or (isinstance(step, ParallelStep) and index is not None):
-                turn = turn._replace(scope=Scope(frame.scope, coming=frame.scope.coming))
-                turn_scopes.append(turn.scope)
+            if scopes is not None:
+                turn = turn._replace(scope=scopes.turn())
             ran = (frame, environment if isinstance(step, LayerStep | CallStep) else frame.environment)
             before = len(self.nodes)
             result = self.run(step, turn, here, sources, index is None or index == len(turns) - 1)
@@ -235,10 +235,11 @@ class Body(GraphBuilder):
             self.prev = Binding(result.values[:1], result.span) if chained else result
             self.evaluator.trace = frame.notes
             if index is not None and len(self.nodes) == before and self.expander.idle.rest_alike(step, result, sources):
-                turn_scopes.extend(turn_scopes[-1:] * (len(turns) - 1 - index))
+                if scopes is not None:
+                    scopes.fill(len(turns) - 1 - index)
                 break
         # After a repeated group each of its names is the list of all turns.
-        for name, binding in merged(turn_scopes).items():
+        for name, binding in scopes.merged().items() if scopes is not None else ():
             self.bind(name, binding, frame)
         if ran is None:
             self.leave_out(step, frame, skipped)

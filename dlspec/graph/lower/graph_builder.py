@@ -62,6 +62,7 @@ class GraphBuilder:
         self.nodes: list[Node] = []
         self.prev: Binding | None = None
         self.repeated = Repeated()
+        self._missed: set[str] = set()
 
     # --- names of nodes and tensors -------------------------------------------------------------------------------
 
@@ -129,7 +130,7 @@ class GraphBuilder:
         """The tensors behind a name in ``from`` or ``outputs``; a lost binding, with an error, where there are none."""
         if name == "prev" and self.prev is not None:
             return self.prev
-        binding = frame.scope.find(name)
+        binding = frame.scope.find_to_take(name)
         if binding is None:
             if name == "prev":
                 text = "`prev` has no meaning before the first layer when there are several inputs"
@@ -138,7 +139,9 @@ class GraphBuilder:
                 self.report(
                     Problem("E407", f"`{name}` is used before it is made", "a name must be given above its use"), span
                 )
-            else:
+            elif name not in self._missed:
+                if frame.scope.made_in_turns(name):  # later turns will miss it too
+                    self._missed.add(name)
                 help = self.names_help(name, frame, "prev")
                 self.report(Problem("E401", f"nothing is named `{name}` here", help), span)
             return Binding((LOST,), span)
@@ -158,6 +161,8 @@ class GraphBuilder:
         """
         if not self.evaluator.diagnostics.helps("E401"):
             return "give the `name:` above its use"
+        if frame.scope.made_in_turns(name):
+            return f"no earlier turn makes it: write `name: {name}` in a layer before the group"
         known = list(dict.fromkeys((*frame.scope.names(), *also)))
         if not frame.groups and any(name == node.name or name.rpartition("_")[0] == node.name for node in self.nodes):
             return f"only names that the spec gives can be used: write `name: {name}` in the layer"
