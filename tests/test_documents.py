@@ -58,6 +58,9 @@ REPORT = {
     "stages": {"fit": 2.0}, "error": {"code": "E508", "message": "no"}, "devices": ["CPU:0"],
     "speed": {"jit": True, "plain": 9.5, "xla": None, "looped": True, "loop": 19.5, "reason": ""},
     "figures": FIGURES,
+    "baselines": {
+        "measured": {"linear": {"title": "linear model", "metrics": {"test": {"accuracy": 0.5}}}}, "reasons": ["r"],
+    },
     "pictures": [{"output": "y", "shows": "samples", "epoch": None, "file": "pictures/y-samples.png"}],
     "results": {
         "part": "test", "outputs": {"y": CLASSES, "z": NUMBERS},

@@ -12,7 +12,7 @@ from dlspec.core.documents.report import Planned
 from dlspec.data.binding.weights import divided_by_weights
 from dlspec.data.feeding.training import Changes
 from dlspec.data.order.splits import choose
-from dlspec.training.loop.compiling import measuring
+from dlspec.training.given_answers import given, measuring_given
 from dlspec.training.loop.trainer import Job, Logs, Trainer, compared
 from dlspec.training.loop.training_state import TrainingState
 from dlspec.views.pages.examine import answered
@@ -95,16 +95,9 @@ def _seen(job: Job) -> Iterator[tuple[int, Array]]:
 
 def _measured(job: Job, answers: Mapping[str, Array], targets: Mapping[str, Array], weights: Array | None) -> Logs:
     """Loss and metrics of answers that are there already."""
-    import keras
-
     outputs = tuple(answers)
-    given = {f"{name}_given": answer for name, answer in answers.items()}
-    inputs = {name: keras.Input(answer.shape[1:], name=name) for name, answer in given.items()}
-    made = {name: keras.layers.Identity(name=name)(inputs[f"{name}_given"]) for name in outputs}
-    model = measuring(
-        keras.Model(inputs, made), job.method.ending, outputs, examples=len(next(iter(answers.values()))),
-        weighed=weights is not None,
-    )  # fmt: skip
+    shapes = {name: answer.shape[1:] for name, answer in answers.items()}
+    model = measuring_given(job.method.ending, shapes, len(next(iter(answers.values()))), weighed=weights is not None)
     bound = {output.name: output for output in job.prepared.binding.outputs}
     by_weight = divided_by_weights(job.method, list(bound.values()))
     weighing = Changes((), {}, bound, weights, by_weight=by_weight).measuring()
@@ -112,6 +105,6 @@ def _measured(job: Job, answers: Mapping[str, Array], targets: Mapping[str, Arra
     def structure(inputs: Any, true: Any, *own: Any) -> Any:
         return inputs, *compared(job.method.ending, outputs, true, *own)
 
-    feed = job.backend.feed_in_order((given, dict(targets)), job.data.batch_size, structure, weighing)
+    feed = job.backend.feed_in_order((given(answers), dict(targets)), job.data.batch_size, structure, weighing)
     measured = model.evaluate(feed.dataset, return_dict=True, verbose=0)
     return {name: float(value) for name, value in measured.items()}

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, cast
 
 from dlspec.backends.keras.structure import like_inputs
-from dlspec.core.documents.results import ClassDetails, Evaluation, OutputResults
+from dlspec.core.documents.results import Baselines, ClassDetails, Evaluation, OutputResults
 from dlspec.core.errors import Diagnostic, Problem, SpecError
 from dlspec.data.binding.binding import bind
 from dlspec.data.binding.example_weights import weights_of
 from dlspec.data.binding.findings import Findings
+from dlspec.data.binding.tasks import task_of
 from dlspec.data.binding.values import Rows, with_rank
 from dlspec.data.binding.weights import divided_by_weights
 from dlspec.data.feeding.feed import feed_in_order, in_order
@@ -22,6 +23,7 @@ from dlspec.data.feeding.several import raw_beside
 from dlspec.data.feeding.training import Changes
 from dlspec.data.order.splits import PARTS, choose
 from dlspec.training.changed import changed_data
+from dlspec.training.kept_baselines import kept, measured_again
 from dlspec.training.loop.compiling import measuring
 from dlspec.training.loop.preparation import in_prepared_units
 from dlspec.training.loop.trainer import compared
@@ -33,8 +35,7 @@ from dlspec.training.unknown_words import UnknownWords
 from dlspec.views.pages.comparing import Batch, answering, batch_size, compare, learn, with_weights
 from dlspec.views.pages.linear import Linear, LinearScores, also_seen, with_linear
 from dlspec.views.pages.scores import Score, score_of
-from dlspec.views.pages.tasks import task_of
-from dlspec.views.pages.trivial import read_linear, read_trivial
+from dlspec.views.pages.trivial import read_model, read_trivial
 
 
 def evaluate(
@@ -67,7 +68,9 @@ def evaluate(
     metrics: dict[str, dict[str, float]] = {}
     outputs: dict[str, dict[str, OutputResults]] = {}
     evaluation: Evaluation = {"metrics": metrics, "outputs": outputs}
-    trivial, linear = read_trivial(saved.run.path) or _learnt(saved), read_linear(saved.run.path)
+    beside: Baselines = {"measured": {}, "reasons": []}
+    fitted = kept(saved, scores_of(saved))
+    trivial, linear = read_trivial(saved.run.path) or _learnt(saved), read_model(saved.run.path)
     measured = _new(saved, path, tell) if path is not None else own_examples(saved, parts, whole=True, warn=warn)
     for name, examples in measured:
         if examples.dropped:
@@ -77,7 +80,20 @@ def evaluate(
             metrics[name] = _measured(saved, model, examples)
             outputs[name] = _judged(saved, examples, trivial, linear)
             _write(saved, examples, outputs[name])
+            if fitted is not None:
+                _add(beside, measured_again(saved, fitted, name, examples, units_of(saved)[1], _preparing(saved)))
+    if fitted is not None:
+        evaluation["baselines"] = beside
     return evaluation
+
+
+def _add(baselines: Baselines, more: Baselines) -> None:
+    """Adds the figures of another part."""
+    for name, each in more["measured"].items():
+        before = baselines["measured"].get(name)
+        metrics = {**before["metrics"], **each["metrics"]} if before is not None else each["metrics"]
+        baselines["measured"][name] = {"title": each["title"], "metrics": metrics}
+    baselines["reasons"] = more["reasons"]
 
 
 def entering_whole(saved: SavedRun) -> Callable[[Any], Any]:
@@ -127,12 +143,22 @@ def compiled(saved: SavedRun, count: int, *, weighed: bool = False) -> Any:
     """The compiled model for as many examples as one part has, of the run's own or of what is measured now."""
     data = saved.run.facts["data"]
     own = (*data.get("examples", {}).values(), data.get("visited_per_epoch", 0))
+    core, units = units_of(saved)
+    core = _taking(saved) if saved.method.turns or saved.made_anew else core
+    return measuring(core, saved.method.ending, saved.outputs, examples=max(count, *own), units=units, weighed=weighed)
+
+
+def units_of(saved: SavedRun) -> tuple[Any, dict[str, Any]]:
+    """The saved model without what undoes the preparation of its targets, and their units by output."""
     layers = {
         output.name: len(prepare) for output in saved.targets if (prepare := saved.data.targets[output.target].prepare)
     }
-    core, units = in_prepared_units(saved.model, saved.outputs, layers)
-    core = _taking(saved) if saved.method.turns or saved.made_anew else core
-    return measuring(core, saved.method.ending, saved.outputs, examples=max(count, *own), units=units, weighed=weighed)
+    return in_prepared_units(saved.model, saved.outputs, layers)
+
+
+def _preparing(saved: SavedRun) -> Callable[[Any], Any]:
+    """From a batch of inputs that are measured, by name, to prepared ones."""
+    return dict if saved.made_anew else saved.prepared
 
 
 def _taking(saved: SavedRun) -> Any:
@@ -247,8 +273,11 @@ def _judged(
     for name, score in scores.items():
         score.trivial = trivial.get(name)
     batches = _batches(saved, examples)
-    compared = LinearScores(linear, [score.task for score in scores.values()]) if linear is not None else None
-    seen = also_seen(batches, compared, saved.prepared if not saved.made_anew else dict)
+    compared = None
+    if linear is not None:
+        units = units_of(saved)[1] if linear.prepared else {}
+        compared = LinearScores(linear, [score.task for score in scores.values()], units)
+    seen = also_seen(batches, compared, _preparing(saved))
     compare(answering(_answering(saved), saved.outputs, len(batches)), seen, scores)
     judged = {name: with_linear(score.facts(), compared, name) for name, score in scores.items()}
     return {output.target: judged[output.name] for output in saved.targets if output.name in judged}

@@ -12,6 +12,7 @@ from dlspec.components.sections.data import Data
 from dlspec.components.sections.report import FrechetDistance, Tensors, tensors_of
 from dlspec.core.errors import Problem, did_you_mean
 from dlspec.core.ir import show_shape
+from dlspec.data.binding.tasks import CHOICE, Task, probabilities
 from dlspec.data.sources.paths import locate
 from dlspec.graph.lower import prune
 from dlspec.training.evaluate import scores_of
@@ -19,7 +20,6 @@ from dlspec.training.loop.wholes import core_of
 from dlspec.training.saved import SavedRun, open_run
 from dlspec.views.pages.comparing import as_array
 from dlspec.views.pages.index import MODEL_FILE, Run
-from dlspec.views.pages.tasks import CHOICE, Task, probabilities
 
 if TYPE_CHECKING:
     import numpy as np

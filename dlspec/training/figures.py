@@ -29,6 +29,7 @@ from dlspec.core.documents.figures import (
     OutlierFigures,
 )
 from dlspec.core.errors import Problem, SpecError
+from dlspec.data.binding.tasks import Task
 from dlspec.data.feeding.parts import Part
 from dlspec.training.features import features_run, seer_of
 from dlspec.training.saved import SavedRun
@@ -39,7 +40,6 @@ from dlspec.views.figures.neighbours import Nearest, nearest
 from dlspec.views.pages.comparing import answering
 from dlspec.views.pages.drawn import beside_neighbours
 from dlspec.views.pages.outputs import Outputs, shown
-from dlspec.views.pages.tasks import Task
 
 if TYPE_CHECKING:
     import numpy as np

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from dlspec.backends.keras.structure import like_inputs, only_or_all
 from dlspec.core.documents.importance import Baseline, ColumnImportance, Dependence, Effect, Importance
 from dlspec.core.errors import Problem
+from dlspec.data.binding.tasks import CHOICE, NUMBERS, YES_NO, Task, numbers, probabilities
 from dlspec.data.feeding.raw import RawInputs, read_inputs
 from dlspec.data.feeding.training import weighed
 from dlspec.data.sources.base import Arrays
@@ -29,7 +30,6 @@ from dlspec.training.evaluate import (
 from dlspec.training.saved import SavedRun
 from dlspec.training.shuffled import Shuffled, columns_of
 from dlspec.views.pages.comparing import Answering, Batch, answering, compare, with_weights
-from dlspec.views.pages.tasks import CHOICE, NUMBERS, YES_NO, Task, numbers, probabilities
 from dlspec.views.pages.verdict import leading, less_is_better
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from dlspec.core.documents.report import Fact
 from dlspec.training.loop.trainer import Job, NonFinite, Trainer
 from dlspec.training.loop.training_state import TrainingState
 from dlspec.training.run.checkpoint import Checkpoint
+from dlspec.views.figures.moments import Moments
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,58 +20,6 @@ if TYPE_CHECKING:
 
 # Seconds of one call of `step`.
 _TOGETHER = 0.1
-
-
-@dataclass
-class Moments:
-    """Weight, means, and products of the distances from the means, of some examples; float64.
-
-    Attributes:
-        weight: Sum of the weights.
-        mean: Of features and targets, shape [features + targets].
-        products: Σ w (z − mean)(z − mean)ᵀ, shape [features + targets, features + targets].
-    """
-
-    weight: float
-    mean: Array
-    products: Array
-
-    @classmethod
-    def none(cls, size: int) -> Moments:
-        """Of no example."""
-        import numpy as np
-
-        return cls(0.0, np.zeros(size), np.zeros((size, size)))
-
-    @classmethod
-    def of(cls, values: Array, weights: Array | None) -> Moments:
-        """Of the rows of `values`, each of which counts as `weights` says."""
-        import numpy as np
-
-        own = np.ones(len(values)) if weights is None else weights
-        total = float(own.sum())
-        if not total:
-            return cls.none(values.shape[1])
-        mean = own @ values / total
-        apart = values - mean
-        return cls(total, mean, (apart * own[:, None]).T @ apart)
-
-    def __add__(self, other: Moments) -> Moments:
-        """Of the examples of both (Chan, Golub and LeVeque 1979): no large sums are subtracted."""
-        import numpy as np
-
-        total = self.weight + other.weight
-        if not total:
-            return self
-        apart, share = other.mean - self.mean, other.weight / total
-        between = np.outer(apart, apart) * self.weight * share
-        return Moments(total, self.mean + apart * share, self.products + other.products + between)
-
-    def about_zero(self) -> Array:
-        """Σ w z zᵀ."""
-        import numpy as np
-
-        return self.products + self.weight * np.outer(self.mean, self.mean)
 
 
 @dataclass(frozen=True)

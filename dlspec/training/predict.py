@@ -13,15 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dlspec.backends.keras.structure import like_inputs, outputs_by_name
 from dlspec.core.errors import Problem
 from dlspec.data.binding.targets import Output
-from dlspec.data.feeding.kept import as_given
-from dlspec.data.feeding.raw import RawInputs, open_inputs
-from dlspec.data.sources.base import Arrays
-from dlspec.training.run.failures import while_answering
-from dlspec.training.saved import SavedRun
-from dlspec.training.unknown_words import UnknownWords
-from dlspec.training.written_answers import texts_of, writing_inputs
-from dlspec.views.pages.comparing import batch_size
-from dlspec.views.pages.tasks import (
+from dlspec.data.binding.tasks import (
     CHOICE,
     NUMBERS,
     TAGS,
@@ -34,6 +26,14 @@ from dlspec.views.pages.tasks import (
     task_of,
     yes_share,
 )
+from dlspec.data.feeding.kept import as_given
+from dlspec.data.feeding.raw import RawInputs, open_inputs
+from dlspec.data.sources.base import Arrays
+from dlspec.training.run.failures import while_answering
+from dlspec.training.saved import SavedRun
+from dlspec.training.unknown_words import UnknownWords
+from dlspec.training.written_answers import texts_of, writing_inputs
+from dlspec.views.pages.comparing import batch_size
 from dlspec.views.pages.transcripts import read
 
 if TYPE_CHECKING:

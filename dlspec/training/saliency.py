@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dlspec.components.sections.saliency import PICTURE, AnswerSaliency, text_inputs
 from dlspec.core.documents.figures import AskedAnswer, Saliency, SaliencyFigures, WordEffect
 from dlspec.core.errors import Problem
+from dlspec.data.binding.tasks import Task, guesses, numbers, true_classes
 from dlspec.data.binding.values import Rows
 from dlspec.data.feeding.raw import RawInputs, read_inputs
 from dlspec.data.feeding.several import raw_beside
@@ -22,7 +23,6 @@ from dlspec.views.pages.comparing import answering, as_array
 from dlspec.views.pages.outputs import MOST
 from dlspec.views.pages.saliency import keep_maps
 from dlspec.views.pages.scores import score_of
-from dlspec.views.pages.tasks import Task, guesses, numbers, true_classes
 from dlspec.views.pages.verdict import figure as shown
 
 if TYPE_CHECKING:

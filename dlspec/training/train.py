@@ -34,6 +34,7 @@ from dlspec.data.sources.paths import weights_file
 from dlspec.graph.lower import prune
 from dlspec.passes.state import SavedModel, Trainable
 from dlspec.syntax.dumping import dump
+from dlspec.training import baselines
 from dlspec.training.calibrating import calibrate
 from dlspec.training.deciding import decide
 from dlspec.training.figures import needed
@@ -61,6 +62,7 @@ from dlspec.views.pages.drawn import Pictures
 from dlspec.views.pages.index import CODE_FOLDER
 from dlspec.views.pages.loggers import require
 from dlspec.views.pages.reporter import Reporter
+from dlspec.views.pages.trivial import NOTHING
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -258,8 +260,12 @@ def _trained(
     if pictures is not None:
         reporter.look(pictures)
     model = in_data_units(job.model, job.prepared)
-    reporter.examine(model, job.prepared, job.method, tuple(job.outputs), before)
+    beside = baselines.fit(job) if job.method.baselines else None
+    reporter.examine(model, job.prepared, job.method, tuple(job.outputs), before, beside.models if beside else NOTHING)
     clock.lap("examine")
+    if beside is not None:
+        reporter.compare(partial(baselines.measured, job, beside))
+        clock.lap("baselines")
     if request.generator is not None:
         for writer in writers(training, request.generator, request.graph):
             reporter.wrote(writer.target.name, partial(written_of, training, writer))

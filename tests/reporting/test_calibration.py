@@ -13,6 +13,7 @@ import sample_runs
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import log_loss
 
+from dlspec.data.binding.tasks import CHOICE, PIXELS, YES_NO, Task
 from dlspec.training.calibrating import fitted, shares
 from dlspec.training.evaluate import evaluate, own_examples
 from dlspec.training.saved import open_run
@@ -20,7 +21,6 @@ from dlspec.views.pages import plots
 from dlspec.views.pages.class_scores import Classes
 from dlspec.views.pages.index import Run
 from dlspec.views.pages.reliability import calibration_error, reliability, words_about
-from dlspec.views.pages.tasks import CHOICE, PIXELS, YES_NO, Task
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

@@ -9,11 +9,7 @@ import pytest
 from sklearn import metrics
 
 from dlspec.core.pictures import is_map
-from dlspec.views.pages.class_scores import Classes, Tags
-from dlspec.views.pages.hints import hints
-from dlspec.views.pages.number_scores import Numbers, Sums
-from dlspec.views.pages.shares import auc, interval
-from dlspec.views.pages.tasks import (
+from dlspec.data.binding.tasks import (
     ARRAYS,
     CHOICE,
     NUMBERS,
@@ -25,6 +21,10 @@ from dlspec.views.pages.tasks import (
     YES_NO,
     Task,
 )
+from dlspec.views.pages.class_scores import Classes, Tags
+from dlspec.views.pages.hints import hints
+from dlspec.views.pages.number_scores import Numbers, Sums
+from dlspec.views.pages.shares import auc, interval
 from dlspec.views.pages.transcripts import Transcripts
 from dlspec.views.pages.verdict import figure, percent, verdict
 

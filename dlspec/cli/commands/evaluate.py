@@ -97,7 +97,7 @@ def command(
     if form == "json":
         print_document({"run": saved.run.id, **evaluation})
         return
-    from dlspec.training.run.report import measures_table
+    from dlspec.training.run.report import baselines_table, measures_table
     from dlspec.views.pages.verdict import verdict
 
     for name, count in evaluation.get("dropped", {}).items():
@@ -105,6 +105,8 @@ def command(
             f"{name}: {count:,} example{'s' if count > 1 else ''} left out for missing values, as in the training\n"
         )
     print_text("\n".join(measures_table(evaluation["metrics"])))
+    if beside := baselines_table(evaluation.get("baselines"), evaluation["metrics"]):
+        print_text("\n".join(beside))
     several = len(evaluation["metrics"]) > 1
     for part, outputs in evaluation["outputs"].items():
         for name, facts in outputs.items():

@@ -109,6 +109,7 @@ def show(runs: Path, run: str, form: str) -> None:
     for verdict in (facts.get("results") or {}).get("verdicts", ()):
         lines.append((verdict["headline"], verdict["sentence"]))
     lines += [(name, _number(value)) for name, value in shown.measures.items()]
+    lines += [(name, _number(value)) for name, value in shown.baselines.items()]
     lines += [(key, str(facts[key])) for key in ("seed", "started", "seconds", "command") if facts.get(key) is not None]
     page = shown.path / "report.html"
     if page.is_file():

@@ -92,6 +92,7 @@ class Method(Component, abstract=True):
         keep: Whether the ``best`` or the ``last`` epoch is kept.
         non_finite: ``stop`` or ``rollback``: what a loss that is not finite leads to.
         log: Logs for other programs, by name.
+        baselines: Whether answers that need no training are measured beside it.
         calibration: ``temperature``, where probabilities are calibrated once training is over, or None.
         checkpoint: How often the training is saved, or None for as often as :class:`Checkpoint` says.
 
@@ -121,6 +122,7 @@ class Method(Component, abstract=True):
     keep: ClassVar[Any] = "last"
     non_finite: ClassVar[Any] = "stop"
     log: ClassVar[Any] = ()
+    baselines: ClassVar[Any] = False
     calibration: ClassVar[Any] = None
     checkpoint: ClassVar[Any] = None
     study: Any = None
@@ -248,17 +250,16 @@ class Method(Component, abstract=True):
         With several outputs, their names come first: ``sold_loss``, ``sold_auc``.
         """
         trained = self.trained(outputs)
-        directions = {"loss": "down"}
+        several, directions = len(trained) > 1, {"loss": "down"}
         for name in trained:
-            prefix = f"{name}_" if len(trained) > 1 else ""
-            if prefix:
-                directions[f"{prefix}loss"] = "down"
-            directions |= {measure: metric.direction for measure, metric in self._numbered(name, prefix)}
+            directions |= {f"{name}_loss": "down"} if several else {}
+            directions |= {key: metric.direction for key, metric in self.named_metrics(name, several=several)}
         return directions
 
-    def _numbered(self, output: str, prefix: str) -> Iterator[tuple[str, Any]]:
-        """The metrics of one output with the names of their measures; Keras numbers those of one name."""
-        seen: dict[str, int] = {}
+    def named_metrics(self, output: str, *, several: bool) -> Iterator[tuple[str, Any]]:
+        """The metrics of an output with the names of their measures, which begin with its own if there are several."""
+        prefix = f"{output}_" if several else ""
+        seen: dict[str, int] = {}  # Keras numbers those of one name
         for metric in self.chosen_metrics(output):  # made otherwise, it may say nothing of what is good
             number = seen[metric.name] = seen.get(metric.name, -1) + 1
             yield f"{prefix}{metric.name}" + (f"_{number}" if number else ""), metric
@@ -267,7 +268,7 @@ class Method(Component, abstract=True):
         """Those of the measures that are shares of right answers, from 0 to 1."""
         trained = self.trained(outputs)
         several = len(trained) > 1 or bool(self.turns)
-        named = (self._numbered(name, f"{name}_" if several else "") for name in trained)
+        named = (self.named_metrics(name, several=several) for name in trained)
         return frozenset(measure for each in named for measure, metric in each if metric.share_right)
 
     def comparing(self, outputs: Sequence[str], *, validated: bool) -> str:

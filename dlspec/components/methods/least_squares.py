@@ -30,6 +30,7 @@ class LeastSquares(Method):
     loss = Supervised.fields["loss"]
     metrics = Supervised.fields["metrics"]
     start_from = Supervised.fields["start_from"]
+    baselines = Supervised.fields["baselines"]
     seed = SEED
     checkpoint = CHECKPOINT
     examples = (example("{metrics: [mae]}"),)

@@ -81,6 +81,11 @@ class Study(Component, abstract=True):
         return bool(self.keep == "ensemble")
 
     @property
+    def keeps_member(self) -> bool:
+        """Whether the model that is kept is that of a member."""
+        return self.keep == "best" or (self.keep == "refit" and not self.refits)
+
+    @property
     def choosing_part(self) -> str:
         """The part by which the best member is chosen."""
         return self.judged or "validation"

@@ -80,6 +80,7 @@ class Supervised(Method):
         doc="How probabilities are calibrated on the validation split, once training is over: `temperature` divides "
         "what enters the last sigmoid or softmax by a number.",
     )
+    baselines = boolean(default=False, doc="Whether a linear model, the nearest mean and one answer are measured, too.")
     epochs = EPOCHS
     callbacks = components("callback", default=(), doc="What watches and changes the course of training.")
     seed = SEED

@@ -18,6 +18,7 @@ class Accuracy(Metric):
     aliases = ("acc",)
     direction = "up"
     share_right = True
+    reads = "class"
     targets = "classes"
     dtype = None
     name: ClassVar[Any] = optional(choice("accuracy", "acc"), doc="Name under which it is reported.")
@@ -55,6 +56,7 @@ class BinaryAccuracy(Metric):
     keras = "keras.metrics.BinaryAccuracy"
     direction = "up"
     share_right = True
+    reads = "class"
     targets = "binary"
     shorthand = "threshold"
     threshold = number(default=0.5, doc=THRESHOLD)
@@ -71,6 +73,7 @@ class CategoricalAccuracy(Metric):
     keras = "keras.metrics.CategoricalAccuracy"
     direction = "up"
     share_right = True
+    reads = "class"
     targets = "one_hot"
 
 
@@ -80,6 +83,7 @@ class SparseCategoricalAccuracy(Metric):
     keras = "keras.metrics.SparseCategoricalAccuracy"
     direction = "up"
     share_right = True
+    reads = "class"
     targets = "classes"
 
 

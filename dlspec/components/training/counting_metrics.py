@@ -47,6 +47,7 @@ class _Count(Metric, abstract=True):
     """One cell of the confusion matrix."""
 
     direction: ClassVar[Literal["up", "down", ""]] = ""
+    reads = "class"
     masking = False
     targets = "binary"
     shorthand = "thresholds"
@@ -110,6 +111,7 @@ class _Rate(Metric, abstract=True):
 class _Share(_Rate, abstract=True):
     """A rate of answers that are cut at a threshold, or the largest of each example."""
 
+    reads = "class"
     kind = "metric"
     shorthand = "thresholds"
     thresholds = optional(number(), doc=THRESHOLD)
@@ -147,6 +149,7 @@ def _num_thresholds(min: int) -> Field[int]:
 class _Best(_Rate, abstract=True):
     """The best of one rate where another reaches a value."""
 
+    reads = "order"
     kind = "metric"
     num_thresholds = _num_thresholds(1)
 
@@ -205,6 +208,7 @@ class AUC(Metric):
     """Area under the curve of right against false alarms (ROC), or of precision against recall (PR)."""
 
     keras = "keras.metrics.AUC"
+    reads = "order"
     direction = "up"
     masking = False
     targets = "binary"
@@ -274,6 +278,7 @@ class F1Score(Metric):
     """Harmonic mean of precision and recall, from one-hot rows or several yes-or-no answers."""
 
     keras = "keras.metrics.F1Score"
+    reads = "class"
     direction = "up"
     targets = "binary"
     shorthand = "average"

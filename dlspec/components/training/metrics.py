@@ -14,6 +14,9 @@ from dlspec.components.training.heads import Head
 from dlspec.components.training.targets import NOT_NEGATIVE, POSITIVE, Range, Targets
 from dlspec.core.ir import Tensor
 
+# Options by which a metric cuts answers elsewhere than the class that they stand for.
+_CUTS = {"threshold", "thresholds", "num_thresholds", "top_k"}
+
 
 class Metric(Component, abstract=True):
     """Base of all metrics.
@@ -27,6 +30,8 @@ class Metric(Component, abstract=True):
         strict: Whether a target may not even lack a last axis of size 1: Keras would broadcast it against the batch.
         direction: Whether ``up`` or ``down`` is better; "" where neither is (Keras refuses ``mode: auto`` then).
         share_right: Whether it is the share of right answers among all, from 0 to 1.
+        reads: How much of an output it looks at: the ``class`` that is answered, of yes or no the ``order`` of examples
+            as well, or each ``number``.
         axis: That of the values that belong together, counting the batch as 0; an option of some.
         masking: Whether Keras leaves out what a mask leaves out, as it does in means over single values.
         alone: Whether it measures a tensor by itself, which is compared with nothing.
@@ -39,6 +44,7 @@ class Metric(Component, abstract=True):
     strict: ClassVar[bool] = False
     direction: ClassVar[Literal["up", "down", ""]] = "down"
     share_right: ClassVar[bool] = False
+    reads: ClassVar[Literal["class", "order", "number"]] = "number"
     axis: Any = -1
     masking: ClassVar[bool] = True
     ignoring: ClassVar[bool] = False
@@ -65,6 +71,11 @@ class Metric(Component, abstract=True):
     def coarse(self) -> bool:
         """Whether a measure over all thresholds tries some of them only, without being told so."""
         return False
+
+    @property
+    def looks_at(self) -> str:
+        """As `reads`; thresholds of its own cut through numbers."""
+        return "number" if _CUTS & self.given.keys() else self.reads
 
     def called(self, name: str) -> None:
         """A metric called `mae` reports as `mae`, unless its `name` says otherwise."""

@@ -22,6 +22,7 @@ class _Overlap(Metric, abstract=True):
     """Intersection over union. Keras's ``axis`` is left out: any but the last one fails when the result is computed."""
 
     direction = "up"
+    reads = "class"
     masking = False
     ignoring = True
     targets: ClassVar[Targets] = "classes"

@@ -10,6 +10,7 @@ class RankError(Metric):
     """Mean distance between the right class and the answer, in classes: 0 where all are right."""
 
     keras = "dlspec.standalone.ranks.RankError"
+    reads = "class"
     targets = "classes"
 
     @property
@@ -22,6 +23,7 @@ class CohenKappa(Metric):
     """Agreement of answers with the right classes beyond that of chance: 1 where all are right, 0 for guesses."""
 
     keras = "dlspec.standalone.ranks.CohenKappa"
+    reads = "class"
     direction = "up"
     masking = False
     targets = "classes"

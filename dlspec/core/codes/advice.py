@@ -217,6 +217,18 @@ CODES: dict[str, Code] = {
           - conv1d: {filters: 4, kernel_size: 3}  # dlspec: ignore W402 the zeros are words of the text
         """,
     ),
+    "W625": code(
+        "baselines that are left out",
+        """
+        Some of what `baselines: true` asks for is not possible for this model, and the rest is measured: a linear model
+        needs inputs that are columns of numbers, and not too many; an output with a mask, of quantiles or of sequences
+        of any length has no answer that could always be the same.
+        """,
+        scene="""
+        dlspec check photos.yaml
+        # 150,528 numbers enter, and the linear model takes up to 4,096: the other baselines are measured
+        """,
+    ),
     "W630": code(
         "more classes in the model than in the data",
         """

@@ -222,6 +222,29 @@ CODES: dict[str, Code] = {
           loss: sparse_categorical_crossentropy
         """,
     ),
+    "E565": code(
+        "baselines that are not possible",
+        """
+        `baselines: true` measures answers that need no training beside the model, on the same examples and by the same
+        measures. They are held against targets: there are none for tensors that `minimize` or `learners` minimise, for
+        sequences of any length, quantiles, outputs with a mask, and examples that `data.examples` makes out of rows.
+        They stand beside one model, which an ensemble and a study that keeps none do not train.
+        """,
+        wrong="""
+        inputs: {x: [4]}
+        layers:
+          - dense: {units: 3, activation: softmax}
+        data: {source: {sklearn: iris}, inputs: {x: data}, targets: {kind: target}}
+        train: {loss: sparse_categorical_crossentropy, method: {bagging: 5}, baselines: true}
+        """,
+        right="""
+        inputs: {x: [4]}
+        layers:
+          - dense: {units: 3, activation: softmax}
+        data: {source: {sklearn: iris}, inputs: {x: data}, targets: {kind: target}}
+        train: {loss: sparse_categorical_crossentropy, baselines: true}
+        """,
+    ),
     "E569": code(
         "ablation of a study",
         """

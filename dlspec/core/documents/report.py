@@ -6,7 +6,7 @@ from typing import Any, Literal, TypedDict
 
 from dlspec.core.documents.figures import Figures
 from dlspec.core.documents.model import Model, Parameters, Shape
-from dlspec.core.documents.results import Measures, Results
+from dlspec.core.documents.results import Baselines, Measures, Results
 
 REPORT_FILE = "report.json"
 
@@ -289,6 +289,7 @@ class Examined(TypedDict, total=False):
 
     model: Model
     results: Results
+    baselines: Baselines
     pictures: list[Picture]
     figures: Figures
 
@@ -325,6 +326,7 @@ class Report(Begun, Outcome, Examined, Timing):
         method_facts: What the way of training tells of a run that is finished, by name.
         model: What `dlspec show` prints of it.
         results: What the trained model answered.
+        baselines: What answers that need no training reach, where the spec asks for them.
         figures: What the section `report` asks for.
         pictures: Of outputs that are pictures; left out where there are none.
         started: UTC, in ISO 8601.

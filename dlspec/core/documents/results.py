@@ -319,16 +319,42 @@ OutputResults = ClassDetails | NumberResults | TranscriptResults
 Measures = Mapping[str, Mapping[str, float | None]]
 
 
+class Baseline(TypedDict):
+    """An answer that needs no training, measured as the model is.
+
+    Attributes:
+        title: What it is, in a few words.
+        metrics: Loss and metrics by part, as far as its answers tell them: classes without probabilities have no loss.
+    """
+
+    title: str
+    metrics: Measures
+
+
+class Baselines(TypedDict):
+    """What is compared with a model.
+
+    Attributes:
+        measured: By name: linear, nearest_mean, always.
+        reasons: A sentence for each of what is not possible.
+    """
+
+    measured: dict[str, Baseline]
+    reasons: list[str]
+
+
 class Evaluation(TypedDict, total=False):
     """The document of ``dlspec evaluate``.
 
     Attributes:
         metrics: Loss and metrics by part: a split, or the name of other data.
         outputs: What is known of each output, by part and target.
+        baselines: What answers that need no training reach, where the run has some.
         dropped: By part: examples that were left out since they lack a value.
     """
 
     metrics: Measures
+    baselines: Baselines
     outputs: dict[str, dict[str, OutputResults]]
     dropped: dict[str, int]
 

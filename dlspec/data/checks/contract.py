@@ -18,6 +18,7 @@ from dlspec.data.binding.made import bind_made
 from dlspec.data.binding.signature import Signature, of_graph
 from dlspec.data.binding.splitting import check_made
 from dlspec.data.checks.advice import warn_of_measures, warn_of_ranges
+from dlspec.data.checks.baselines import check_baselines
 from dlspec.data.checks.calibrating import check_calibration
 from dlspec.data.checks.decisions import check_decisions
 from dlspec.data.checks.dependence import dependence
@@ -169,6 +170,8 @@ def _check_bound(
     at_layers = check_value_ranges(data, graph, binding, findings)
     check_decisions(data, binding, method, findings)
     check_calibration(data, binding, graph, method, findings)
+    shapes = {name: tensor.shape for name, tensor in of_graph(graph).outputs.items()}
+    check_baselines(binding, method, shapes, findings)
     warn_of_order(data, binding, graph, method, findings)
     warn_of_spare_units(data, binding, graph, findings)
     check_transcripts(binding, method, of_graph(graph), findings)

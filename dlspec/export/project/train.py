@@ -101,6 +101,8 @@ def render(
         raise Unsupported("`threshold`, which is chosen when training is over")
     if method.calibration is not None:
         raise Unsupported("`calibration`, which is done when training is over")
+    if method.baselines:
+        raise Unsupported("`baselines`, which are measured when training is over")
     for stage in method.stages.values():
         check_stage(method, stage, state.graph, read.outputs)
     if method.speed == "auto":

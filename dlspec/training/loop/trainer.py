@@ -10,10 +10,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from dlspec.backends.keras.structure import like_inputs, only_or_all, single
+from dlspec.backends.keras.structure import like_inputs, only_or_all, outputs_by_name, single
 from dlspec.components.methods.base import Method
 from dlspec.components.sections.data import Data
 from dlspec.core.documents.report import Fact, Planned, Speed
+from dlspec.core.ir import Shape
 from dlspec.data.binding.drawn import in_training, key
 from dlspec.data.feeding.parts import Part
 from dlspec.data.feeding.pipeline import Prepared
@@ -86,6 +87,12 @@ class Job:
     def units(self) -> Mapping[str, Any]:
         """The units of the targets that are prepared, by output."""
         return self.prepared.units
+
+    @property
+    def shapes(self) -> Mapping[str, Shape]:
+        """Of one answer of each output of the model, by name."""
+        tensors = outputs_by_name(self.model.output, self.outputs)
+        return {name: tuple(tensor.shape[1:]) for name, tensor in tensors.items()}
 
     @property
     def seed(self) -> int:

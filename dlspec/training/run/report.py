@@ -12,7 +12,7 @@ from dlspec import __version__
 from dlspec.core.documents.reading import document_text
 from dlspec.core.documents.report import Machine
 from dlspec.core.documents.report import Report as ReportFacts
-from dlspec.core.documents.results import Measures
+from dlspec.core.documents.results import Baselines, Measures
 from dlspec.core.terminal import table
 from dlspec.views.pages import figured
 from dlspec.views.pages.verdict import fact_text
@@ -53,6 +53,7 @@ class Report:
     def table(self) -> str:
         """The figures for people: measures by part, the epoch kept, the time and the folder."""
         lines = measures_table(self.metrics)
+        lines += baselines_table(self.facts.get("baselines"), self.metrics)
         lines += [f"{fact['title']}: {fact_text(fact)}" for fact in self.facts.get("method_facts", {}).values()]
         lines += figured.lines(self.facts.get("figures", {}))
         best = self.facts["best"]
@@ -66,11 +67,40 @@ def measures_table(metrics: Measures) -> list[str]:
     rows = [["", *names]]
     for part, measured in metrics.items():
         rows.append([part, *(_figure(measured[name]) if name in measured else "" for name in names)])
+    return _turned(rows)
+
+
+def _turned(rows: list[list[str]]) -> list[str]:
+    """A table of figures; columns become lines where it would be wide otherwise."""
     lines = table(rows, numbers=range(1, len(rows[0])))
-    if max(map(len, lines)) > _WIDTH and len(names) > len(metrics):
+    if max(map(len, lines)) > _WIDTH and len(rows[0]) > len(rows):
         turned = [list(row) for row in zip(*rows, strict=True)]
         return table(turned, numbers=range(1, len(turned[0])))
     return lines
+
+
+def baselines_table(baselines: Baselines | None, metrics: Measures) -> list[str]:
+    """Measures of what is compared with the model, on the part that it is judged by, a line each; [] where nothing is.
+
+    What a baseline does not tell, such as the loss of classes without probabilities, is a dash.
+
+    Args:
+        baselines: Their figures.
+        metrics: Those of the model, by part.
+    """
+    if baselines is None or not metrics:
+        return []
+    part = next((name for name in ("test", "validation") if name in metrics), next(iter(metrics)))
+    measured = {
+        each["title"]: each["metrics"][part] for each in baselines["measured"].values() if part in each["metrics"]
+    }
+    known = {name for each in measured.values() for name in each}
+    names = [name for name in metrics[part] if name in known]
+    rows = [[f"baselines, {part}", *names]]
+    for title, each in measured.items():
+        rows.append([title, *(_figure(each[name]) if name in each else "–" for name in names)])
+    lines = ["", *_turned(rows), *(f"left out: {reason}" for reason in baselines["reasons"])]
+    return [*lines, ""]
 
 
 def _figure(value: float | None) -> str:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dlspec.core.errors import Problem
 from dlspec.core.files import write_atomically
 from dlspec.data.binding.binding import table_count
+from dlspec.data.binding.tasks import guesses, true_classes
 from dlspec.passes.state import Trainable
 from dlspec.training.evaluate import own_examples
 from dlspec.training.predict import answers_of, task_of_output
 from dlspec.training.saved import SavedRun
 from dlspec.views.pages.index import Run
-from dlspec.views.pages.tasks import guesses, true_classes
 
 if TYPE_CHECKING:
     import numpy as np

@@ -104,6 +104,8 @@ class Running:
 
     def _task(self, member: Member, facts: MemberFacts, console: Console | None) -> Task:
         settings, outside = dict(member.settings), self.state.allow_outside
+        if self.state.method.baselines and not self.study.keeps_member and not self.study.stacks:
+            settings["train.baselines"] = False  # they stand beside the model that is kept
         if self.study.sequential and member.number > 1:
             weights = self._boosting.file_for(member.number).resolve()
             settings[WEIGHT_FILE] = Path(os.path.relpath(weights, self.state.folder.resolve())).as_posix()

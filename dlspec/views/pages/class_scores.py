@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from dlspec.core.documents.results import ClassBaseline, ClassDetails, ClassFigures, ClassKind
+from dlspec.data.binding.tasks import CHOICE, STEPS, YES_NO, Task, answers, counted, spread, true_classes, yes_share
 from dlspec.views.pages.reliability import Reliability
 from dlspec.views.pages.shares import auc, effective, interval, ratio
-from dlspec.views.pages.tasks import CHOICE, STEPS, YES_NO, Task, answers, counted, spread, true_classes, yes_share
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,6 +67,14 @@ class Classes:
             kept = np.bincount(labels[valid], weights=spread(weights, valid), minlength=len(self.task.names))
         self._seen = self._seen + kept
         self.trivial = np.asarray(self._seen.argmax())
+
+    @property
+    def usual(self) -> Any:
+        """The share of each class among those from which the trivial answer was learnt; None before that."""
+        import numpy as np
+
+        total = float(np.sum(self._seen))
+        return self._seen / total if total else None
 
     def _spread_over_classes(self, targets: Array) -> Array | None:
         """One-hot rows, or shares of classes; None where the targets are class numbers."""
@@ -238,6 +246,11 @@ class Tags:
         self._seen = self._seen + (kept.sum(axis=0) if own is None else own @ kept)
         self._of += len(kept) if own is None else float(own.sum())
         self.trivial = self._seen > self._of / 2
+
+    @property
+    def usual(self) -> Any:
+        """The share of yes to each question; None before the trivial answer was learnt."""
+        return self._seen / self._of if self._of else None
 
     def add(self, predicted: Array, target: Array, mask: Array | None = None, weights: Array | None = None) -> Array:
         """Counts true and false, yes and no."""

@@ -15,6 +15,7 @@ from dlspec.core.documents.report import Picture
 from dlspec.core.files import write_atomically
 from dlspec.core.ir import Graph
 from dlspec.core.pictures import is_map
+from dlspec.data.binding.tasks import ARRAYS
 from dlspec.data.feeding.pipeline import Prepared
 from dlspec.graph.lower import prune
 from dlspec.graph.reaching import reached_by
@@ -22,7 +23,6 @@ from dlspec.views.pages import sheets
 from dlspec.views.pages.comparing import answering, as_arrays
 from dlspec.views.pages.examine import batch_at, part_to_look_at, tasks_of
 from dlspec.views.pages.outputs import Outputs
-from dlspec.views.pages.tasks import ARRAYS
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,11 +12,13 @@ from dlspec.backends.keras.structure import outputs_by_name
 from dlspec.components.methods.base import Method
 from dlspec.core.documents.results import ClassDetails, ReliabilityFigures, Results
 from dlspec.data.binding.binding import Binding
+from dlspec.data.binding.tasks import Task, task_of
 from dlspec.data.binding.values import Rows
 from dlspec.data.feeding.examples import Streamed
 from dlspec.data.feeding.feed import in_order
 from dlspec.data.feeding.parts import Part
 from dlspec.data.feeding.pipeline import Prepared
+from dlspec.views.pages.columns import layout_of
 from dlspec.views.pages.comparing import (
     UNTRACED,
     Answering,
@@ -29,9 +31,8 @@ from dlspec.views.pages.comparing import (
     with_weights,
 )
 from dlspec.views.pages.examples import SHOWN, Example, LookedAt, show
-from dlspec.views.pages.linear import ROWS, Linear, LinearScores, also_seen, fit, layout_of, with_linear
+from dlspec.views.pages.linear import ROWS, Linear, LinearScores, also_seen, fit, with_linear
 from dlspec.views.pages.scores import Score, score_of
-from dlspec.views.pages.tasks import Task, task_of
 from dlspec.views.pages.verdict import verdict
 
 if TYPE_CHECKING:
@@ -73,7 +74,14 @@ class Examined:
         return {"part": self.part, "verdicts": verdicts, "outputs": outputs}
 
 
-def examine(model: Any, prepared: Prepared, method: Method, outputs: tuple[str, ...], seed: int = 0) -> Examined:
+def examine(
+    model: Any,
+    prepared: Prepared,
+    method: Method,
+    outputs: tuple[str, ...],
+    seed: int = 0,
+    linear: Linear | None = None,
+) -> Examined:
     """Lets the model answer, and compares.
 
     The test split is looked at; without one that of validation, else the training examples.
@@ -84,6 +92,7 @@ def examine(model: Any, prepared: Prepared, method: Method, outputs: tuple[str, 
         method: Whose losses say how predictions are read.
         outputs: Names of the model's outputs in its order.
         seed: Of the choice of random examples.
+        linear: The linear model of the baselines, where the training asks for them.
     """
     import numpy as np
 
@@ -94,9 +103,9 @@ def examine(model: Any, prepared: Prepared, method: Method, outputs: tuple[str, 
         return examined
     _learn(model, prepared.train, prepared.binding, examined.scores, outputs)
     size = batch_size_of(part, model)
-    examined.linear = _linear(prepared.train, tasks)
-    examined.compared = LinearScores(examined.linear, tasks) if examined.linear is not None else None
-    batches = also_seen(with_weights(_batches(part, size), part.weights), examined.compared)
+    examined.linear = linear or _linear(prepared.train, tasks)
+    examined.compared = LinearScores(examined.linear, tasks, prepared.units) if examined.linear is not None else None
+    batches = also_seen(with_weights(batches_of(part, size), part.weights), examined.compared)
     badness = compare(answering(model, outputs, -(-part.count // size)), batches, examined.scores)
     for task in tasks:
         chosen = _choose(np.concatenate(badness[task.name]), seed)
@@ -113,7 +122,7 @@ def answered(model: Any, part: Part, outputs: tuple[str, ...]) -> dict[str, tupl
     answer = answering(model, outputs, -(-part.count // size))
     pairs = [
         (answer(inputs)[0], {key: as_array(target) for key, target in targets.items()})
-        for inputs, targets in _batches(part, size)
+        for inputs, targets in batches_of(part, size)
     ]
     return {
         name: (np.concatenate([given[name] for given, _ in pairs]), np.concatenate([true[name] for _, true in pairs]))
@@ -145,7 +154,7 @@ def _learn(model: Any, part: Part, binding: Binding, scores: Mapping[str, Score]
         size = batch_size_of(part, model)
         learn(
             answering(model, outputs, UNTRACED + 1, masks_only=True),
-            with_weights(_batches(part, size), part.weights),
+            with_weights(batches_of(part, size), part.weights),
             scores,
         )
         return
@@ -163,7 +172,7 @@ def _linear(part: Part, tasks: list[Task]) -> Linear | None:
     if part.streamed:
         return None
     few, _ = batch_at(part, [0])
-    if layout_of(as_arrays(few)) is None:  # pictures are not put together for nothing
+    if layout_of([as_arrays(few)]) is None:  # pictures are not put together for nothing
         return None
     chosen = np.unique(np.linspace(0, part.count - 1, ROWS).astype(np.int64)) if part.count > ROWS else None
     positions = np.arange(part.count) if chosen is None else chosen
@@ -210,7 +219,8 @@ def _joined(answer: Answering, inputs: Any, size: int) -> tuple[dict[str, Array]
     return answers, masks
 
 
-def _batches(part: Part, size: int) -> Iterator[tuple[Any, Any]]:
+def batches_of(part: Part, size: int) -> Iterator[tuple[Any, Any]]:
+    """Inputs and targets of a part as they enter the model and its loss, `size` examples at a time."""
     import numpy as np
 
     if part.streamed:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dlspec.core.errors import Problem
 from dlspec.core.pictures import is_map
 from dlspec.data.binding.binding import Binding
-from dlspec.views.pages.pictures import overlay, picture
-from dlspec.views.pages.tasks import (
+from dlspec.data.binding.tasks import (
     ARRAYS,
     NUMBERS,
     PIXELS,
@@ -24,6 +23,7 @@ from dlspec.views.pages.tasks import (
     counted,
     numbers,
 )
+from dlspec.views.pages.pictures import overlay, picture
 from dlspec.views.pages.transcripts import read, spelt, true_labels
 from dlspec.views.pages.unusual import unusual
 from dlspec.views.pages.verdict import figure, percent

@@ -12,8 +12,8 @@ from typing import Any
 
 from dlspec.components import registry
 from dlspec.components.training.metrics import Metric
+from dlspec.data.binding.tasks import YES_NO
 from dlspec.views.pages.shares import interval
-from dlspec.views.pages.tasks import YES_NO
 from dlspec.views.pages.verdict import GOOD, POOR, figure, percent
 
 Facts = Mapping[str, Any]

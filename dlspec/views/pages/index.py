@@ -94,6 +94,22 @@ class Run:
         return {f"{part} {name}": value for part, measured in parts.items() for name, value in measured.items()}
 
     @property
+    def baselines(self) -> dict[str, float | None]:
+        """Measures of answers that need no training, by name: ``linear model, test accuracy`` and so on.
+
+        Of the part that a run is judged by: that of the test, else of the validation, else of the training.
+        """
+        baselines = self.facts.get("baselines")
+        measured = baselines["measured"] if baselines else {}
+        parts = self.facts.get("metrics") or {}
+        part = next((name for name in ("test", "validation") if name in parts), "train")
+        return {
+            f"{each['title']}, {part} {name}": value
+            for each in measured.values()
+            for name, value in each["metrics"].get(part, {}).items()
+        }
+
+    @property
     def headline(self) -> str:
         """The verdict in short, or the best value of what was monitored."""
         verdicts = (self.facts.get("results") or {}).get("verdicts") or []

@@ -1,73 +1,39 @@
-"""The second answer to compare a model with: a linear model of the same inputs, fitted in one step.
+"""Answers to compare a model with: a linear model of the same inputs, and the nearest mean of a class.
 
-Ridge regression (Hoerl and Kennard, 1970) on standardized columns with the penalty 1 of scikit-learn's ``Ridge``; of
-classes, the nearest answer to a regression on 0 and 1, as in its ``RidgeClassifier``.
+The linear model is ridge regression (Hoerl and Kennard, 1970) on standardized columns with the penalty 1 of
+scikit-learn's ``Ridge``; of classes, the nearest answer to a regression on 0 and 1, as in its ``RidgeClassifier``. The
+nearest mean is that of its ``NearestCentroid`` on standardized columns. Both follow from sums over one pass.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from dlspec.core.documents.results import LinearFigures, OutputResults
-from dlspec.views.pages.comparing import Batch, as_arrays
+from dlspec.data.binding.tasks import CHOICE, NUMBERS, TAGS, YES_NO, Task, true_classes
+from dlspec.data.checks.baselines import LINEAR, NEAREST
+from dlspec.views.figures.moments import Moments
+from dlspec.views.pages.columns import Layout, layout_of
+from dlspec.views.pages.comparing import Batch, as_array, as_arrays
 from dlspec.views.pages.scores import Score, score_of
-from dlspec.views.pages.tasks import CHOICE, NUMBERS, YES_NO, Task, true_classes
 
 if TYPE_CHECKING:
     import numpy as np
 
     Array = np.ndarray[Any, Any]
 
-# Training examples that are fitted, of more those at equal distances; columns up to which a table is fitted.
-ROWS, COLUMNS = 10_000, 200
+# Training examples that every report fits, of more those at equal distances.
+ROWS = 10_000
 _PENALTY = 1.0
-_KINDS = (NUMBERS, CHOICE, YES_NO)
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """The assignment of the prepared inputs of a table to columns.
-
-    Attributes:
-        inputs: Their names, and for each of its whole numbers how many there are, which become as many columns of
-            0 and 1; none for numbers that are columns as they stand.
-    """
-
-    inputs: tuple[tuple[str, tuple[int, ...]], ...]
-
-    def columns(self, inputs: Mapping[str, Array]) -> Array:
-        """The columns, shape [examples, columns], float64."""
-        import numpy as np
-
-        parts: list[Array] = []
-        for name, counts in self.inputs:
-            values = inputs[name].reshape(len(inputs[name]), -1)
-            if not counts:
-                parts.append(values.astype(np.float64))
-            parts += [values[:, [index]] == np.arange(count) for index, count in enumerate(counts)]
-        return np.concatenate(parts, axis=1, dtype=np.float64, casting="unsafe")
-
-
-def layout_of(inputs: Mapping[str, Array]) -> Layout | None:
-    """The layout of some examples; None where they are no table, or one of too many columns."""
-    layout: list[tuple[str, tuple[int, ...]]] = []
-    width = 0
-    for name, values in inputs.items():
-        if values.ndim > 2 or values.dtype.kind not in "fiub":
-            return None
-        flat = values.reshape(len(values), -1)
-        counts: tuple[int, ...] = ()
-        if values.dtype.kind == "i":
-            counts = tuple(int(most) + 1 for most in flat.max(axis=0))
-            if int(flat.min()) < 0:
-                return None
-        width += sum(counts) if counts else flat.shape[1]
-        if width > COLUMNS:
-            return None
-        layout.append((name, counts))
-    return Layout(tuple(layout)) if width else None
+_EXCLUSIVE = (CHOICE, YES_NO)
+_KINDS = (NUMBERS, TAGS, *_EXCLUSIVE)
+# No target is prepared.
+NO_UNITS: Mapping[str, Any] = MappingProxyType({})
+# Numbers of the columns that are made at a time.
+_ELEMENTS = 1 << 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +43,12 @@ class Linear:
     Attributes:
         layout: How inputs become columns.
         weights: By output: shape [columns + 1, answers]; the last row is added to all answers.
+        prepared: Whether targets that are prepared were learnt as they are then, and not in the units of the data.
     """
 
     layout: Layout
     weights: dict[str, Array]
+    prepared: bool = False
 
     def answers(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Answers by output, shape [examples, answers]."""
@@ -95,26 +63,129 @@ def fit(
 
     Args:
         tasks: What outputs decide.
-        inputs: Prepared, by name.
+        inputs: Prepared, by name, of all examples.
         targets: As the loss receives them, by output.
         weights: How much each example counts; None where all count alike.
     """
+    layout = layout_of([inputs])
+    return None if layout is None else fitted(tasks, layout, [(inputs, targets, weights)], LINEAR).get(LINEAR)
+
+
+def fitted(tasks: Iterable[Task], layout: Layout, batches: Iterable[Batch], *names: str) -> dict[str, Linear]:
+    """Models of the outputs that decide about an example, from one pass over the training examples.
+
+    Args:
+        tasks: What outputs decide.
+        layout: How inputs become columns.
+        batches: Of the training examples.
+        names: Which of :data:`LINEAR` and :data:`NEAREST`.
+
+    Returns:
+        By name; those that suit no output are left out, and all where a column is not finite.
+    """
     import numpy as np
 
-    layout = layout_of(inputs)
-    if layout is None:
-        return None
-    columns = layout.columns(inputs)
-    if not np.isfinite(columns).all():
-        return None
-    wanted = {task.name: _wanted(task, targets[task.name]) for task in tasks if task.kind in _KINDS}
-    own = np.ones(len(columns)) if weights is None else weights.astype(np.float64)
-    fitted = {
-        name: _ridge(columns[rows], values[rows], own[rows])
-        for name, (values, rows) in wanted.items()
-        if (rows & (own > 0)).sum() > 1
+    suited = [task for task in tasks if task.kind in _KINDS]
+    sums = {task.name: _Sums(task, ridge=LINEAR in names) for task in suited}
+    for inputs, targets, weights in batches:
+        for start, end in _pieces(layout, inputs):
+            columns = layout.columns({name: np.asarray(values[start:end]) for name, values in inputs.items()})
+            if not np.isfinite(columns).all():
+                return {}
+            own = np.ones(end - start) if weights is None else weights[start:end].astype(np.float64)
+            for task in suited:
+                sums[task.name].add(columns, np.asarray(targets[task.name][start:end]), own)
+    enough = {name: each for name, each in sums.items() if each.examples > 1}
+    solved = {
+        LINEAR: {name: each.ridge() for name, each in enough.items()} if LINEAR in names else {},
+        NEAREST: {name: each.nearest() for name, each in enough.items() if each.task.kind in _EXCLUSIVE},
     }
-    return Linear(layout, fitted) if fitted else None
+    return {name: Linear(layout, solved[name]) for name in names if solved[name]}
+
+
+def _pieces(layout: Layout, inputs: Mapping[str, Array]) -> Iterator[tuple[int, int]]:
+    """Beginnings and ends of examples whose columns are made at a time."""
+    count = len(next(iter(inputs.values())))
+    width = sum(sum(counts) if counts else inputs[name][0].size for name, counts in layout.inputs)
+    step = max(1, _ELEMENTS // width)
+    return ((start, min(start + step, count)) for start in range(0, count, step))
+
+
+class _Sums:
+    """Sums over the examples of one output.
+
+    Args:
+        task: What it decides.
+        ridge: Whether products of columns are summed, too, which only ridge regression needs.
+    """
+
+    def __init__(self, task: Task, *, ridge: bool) -> None:
+        self.task = task
+        self.examples = 0
+        self._ridge = ridge
+        self._moments = Moments.none(0)
+        self._classes: dict[int, Moments] = {}
+        self._width = self._answers = 0
+
+    def add(self, columns: Array, target: Array, weights: Array) -> None:
+        """Adds a batch: columns, shape [examples, columns], and the target as the loss receives it."""
+        import numpy as np
+
+        values, rows = _wanted(self.task, target)
+        rows = rows & (weights > 0)
+        columns, values, own = columns[rows], values[rows], weights[rows]
+        self.examples += len(values)
+        self._width, self._answers = columns.shape[1], values.shape[1]
+        if self._ridge and len(values):
+            now = Moments.of(np.hstack([columns, values]), own)
+            self._moments = self._moments + now if self._moments.weight else now
+        if self.task.kind in _EXCLUSIVE:
+            labels = values.argmax(axis=1) if values.shape[1] > 1 else values[:, 0].astype(np.int64)
+            for number in map(int, np.unique(labels)):
+                chosen = labels == number
+                now = Moments.of(columns[chosen], own[chosen], diagonal=True)
+                self._classes[number] = self._classes[number] + now if number in self._classes else now
+
+    def ridge(self) -> Array:
+        """Weights of the columns as they stand, shape [columns + 1, answers]; the last row is added to all answers."""
+        import numpy as np
+
+        width, moments = self._width, self._moments
+        spread = _spread(moments, np.diag(moments.products)[:width], self.examples)
+        products = moments.products[:width, :width] / np.outer(spread, spread) + _PENALTY * np.eye(width)
+        across = moments.products[:width, width:] / spread[:, None]
+        weights = np.linalg.solve(products, across) / spread[:, None]
+        return np.concatenate([weights, (moments.mean[width:] - moments.mean[:width] @ weights)[None]])
+
+    def nearest(self) -> Array:
+        """The same of answers that are largest for the nearest mean: (z − half the mean) · mean, z standardized."""
+        import numpy as np
+
+        first, *others = self._classes.values()
+        together = sum(others, first)
+        spread, middle = _spread(together, together.products, self.examples), together.mean
+        weights = np.zeros((self._width + 1, max(self._answers, 2)))
+        weights[-1] = -np.inf  # a class without examples is never the nearest
+        for number, moments in self._classes.items():
+            mean = (moments.mean - middle) / spread
+            weights[:-1, number] = mean / spread
+            weights[-1, number] = -(mean @ mean) / 2 - middle @ (mean / spread)
+        if self._answers > 1:
+            return weights
+        between: Array = weights[:, 1:] - weights[:, :1]
+        between[-1] += 0.5  # above one half is yes
+        return between
+
+
+def _spread(moments: Moments, squares: Array, examples: int) -> Array:
+    """Standard deviations of columns; 1 for those that are constant but for rounding (as in ``StandardScaler``)."""
+    import numpy as np
+
+    variance = squares / moments.weight
+    rounding = examples * np.finfo(np.float64).eps
+    constant = variance <= rounding * variance + (rounding * moments.mean[: len(variance)]) ** 2
+    spread: Array = np.where(constant, 1.0, np.sqrt(variance))
+    return spread
 
 
 def _wanted(task: Task, target: Array) -> tuple[Array, Array]:
@@ -125,6 +196,9 @@ def _wanted(task: Task, target: Array) -> tuple[Array, Array]:
         values = target.reshape(len(target), -1).astype(np.float64)
         finite: Array = np.asarray(np.isfinite(values).all(axis=1))
         return values, finite
+    if task.kind == TAGS:
+        answers: Array = (target.reshape(len(target), -1) > 0.5).astype(np.float64)
+        return answers, np.ones(len(target), bool)
     labels = true_classes(task, target, (len(target),))
     counts: Array = (labels >= 0) & (labels < len(task.names)) & (labels != task.ignored)
     if task.kind == YES_NO:
@@ -133,38 +207,32 @@ def _wanted(task: Task, target: Array) -> tuple[Array, Array]:
     return one_hot, counts
 
 
-def _ridge(columns: Array, values: Array, examples: Array) -> Array:
-    """The weights of standardized columns, of columns as they stand; shape [columns + 1, answers].
+class LinearScores:
+    """The answers of a linear model judged like those of the model itself.
 
     Args:
-        examples: How much each example counts.
+        model: The linear model.
+        tasks: What outputs decide.
+        units: Of the targets that are prepared, by output: a :class:`dlspec.standalone.units.Units`.
     """
-    import numpy as np
 
-    middle, mean = (np.average(array, axis=0, weights=examples) for array in (columns, values))
-    spread = np.sqrt(np.average((columns - middle) ** 2, axis=0, weights=examples))
-    spread = np.where(spread > 0, spread, 1.0)
-    scaled = (columns - middle) / spread
-    weighed = scaled * examples[:, None]
-    squares = weighed.T @ scaled + _PENALTY * np.eye(columns.shape[1])
-    weights = np.linalg.solve(squares, weighed.T @ (values - mean)) / spread[:, None]
-    return np.concatenate([weights, (mean - middle @ weights)[None]])
-
-
-class LinearScores:
-    """The answers of a linear model judged like those of the model itself."""
-
-    def __init__(self, model: Linear, tasks: list[Task]) -> None:
+    def __init__(self, model: Linear, tasks: list[Task], units: Mapping[str, Any] = NO_UNITS) -> None:
         self._model = model
+        self._units = units if model.prepared else NO_UNITS
         self._scores: dict[str, Score] = {
             task.name: score_of(_own(task)) for task in tasks if task.name in model.weights
         }
 
     def add(self, inputs: Mapping[str, Array], targets: Mapping[str, Array], weights: Array | None = None) -> None:
         """Adds a batch to the scores."""
+        import numpy as np
+
         answers = self._model.answers(inputs)
         for name, score in self._scores.items():
-            score.add(answers[name], targets[name], None, weights)
+            answer = answers[name]
+            if name in self._units:
+                answer = as_array(self._units[name].undo(answer.reshape(targets[name].shape).astype(np.float32)))
+            score.add(answer, targets[name], None, weights)
 
     def facts(self, name: str) -> LinearFigures | None:
         """The figures of an output; None where it has no linear model."""
@@ -204,27 +272,32 @@ def _own(task: Task) -> Task:
 
 # --- kept in the run folder -------------------------------------------------------------------------------------------
 
-_OF, _NAMES, _COUNTS = "linear ", "inputs", "counts"
+_NAMES, _COUNTS, _TEXTS, _PREPARED = "inputs", "counts", "texts", "prepared"
 
 
-def to_arrays(model: Linear) -> dict[str, Array]:
-    """A linear model as named arrays, whose names all begin alike."""
+def to_arrays(model: Linear, name: str = LINEAR) -> dict[str, Array]:
+    """A model as named arrays, whose names all begin with its own."""
     import numpy as np
 
-    kept = {f"{_OF}of {name}": weights for name, weights in model.weights.items()}
-    kept[_OF + _NAMES] = np.array([name for name, _ in model.layout.inputs])
+    kept = {f"{name} of {output}": weights for output, weights in model.weights.items()}
+    kept[f"{name} {_TEXTS}"] = np.array(model.layout.texts, dtype=np.str_)
+    kept[f"{name} {_PREPARED}"] = np.array(model.prepared)
+    kept[f"{name} {_NAMES}"] = np.array([input_name for input_name, _ in model.layout.inputs])
     counts = model.layout.inputs
-    return kept | {f"{_OF}{_COUNTS} {index}": np.array(sizes, np.int64) for index, (_, sizes) in enumerate(counts)}
+    return kept | {f"{name} {_COUNTS} {index}": np.array(sizes, np.int64) for index, (_, sizes) in enumerate(counts)}
 
 
-def from_arrays(kept: Mapping[str, Array]) -> Linear | None:
-    """The linear model among named arrays; None where there is none."""
-    names = kept.get(_OF + _NAMES)
+def from_arrays(kept: Mapping[str, Array], name: str = LINEAR) -> Linear | None:
+    """The model `name` among named arrays; None where there is none."""
+    names = kept.get(f"{name} {_NAMES}")
     if names is None:
         return None
     inputs = [
-        (str(name), tuple(int(size) for size in kept[f"{_OF}{_COUNTS} {index}"])) for index, name in enumerate(names)
+        (str(input_name), tuple(int(size) for size in kept[f"{name} {_COUNTS} {index}"]))
+        for index, input_name in enumerate(names)
     ]
-    start = f"{_OF}of "
-    weights = {name.removeprefix(start): values for name, values in kept.items() if name.startswith(start)}
-    return Linear(Layout(tuple(inputs)), weights)
+    start = f"{name} of "
+    weights = {key.removeprefix(start): values for key, values in kept.items() if key.startswith(start)}
+    texts = kept.get(f"{name} {_TEXTS}")  # runs of an earlier dlspec have none
+    layout = Layout(tuple(inputs), () if texts is None else tuple(map(str, texts)))
+    return Linear(layout, weights, bool(kept.get(f"{name} {_PREPARED}", False)))

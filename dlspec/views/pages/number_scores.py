@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from dlspec.core.documents.results import NumberBaseline, NumberFigures, NumberKind, NumberResults
 from dlspec.core.pictures import is_map
+from dlspec.data.binding.tasks import ARRAYS, Task, counted, numbers, spread
 from dlspec.views.pages.class_scores import mean_of
 from dlspec.views.pages.quantiles import quantile_figures
 from dlspec.views.pages.shares import explained
-from dlspec.views.pages.tasks import ARRAYS, Task, counted, numbers, spread
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,6 +57,11 @@ class Numbers:
         self._sum, self._of = self._sum + own @ flat, self._of + float(own.sum())
         self._squares = self._squares + own @ flat**2
         self.trivial = self._first + self._sum / (self._of or 1)
+
+    @property
+    def usual(self) -> Any:
+        """The trivial answer itself."""
+        return self.trivial
 
     def add(self, predicted: Array, target: Array, mask: Array | None = None, weights: Array | None = None) -> Array:
         """Keeps both; an example is as bad as its error, in units of the targets' spread."""
@@ -168,6 +173,11 @@ class Sums:
         shape = values.shape[1:]
         plain = self.task.kind == ARRAYS and len(shape) == 2 and is_map(shape)
         return values[..., None] if plain else values
+
+    @property
+    def usual(self) -> Any:
+        """The trivial answer itself."""
+        return self.trivial
 
     def add(self, predicted: Array, target: Array, mask: Array | None = None, weights: Array | None = None) -> Array:
         """Adds squared and absolute errors of a batch."""

@@ -12,18 +12,20 @@ from dlspec.components.sections.adapting import Adapted
 from dlspec.core.documents.figures import Figures
 from dlspec.core.documents.report import Examined as ReportPart
 from dlspec.core.documents.report import Report
-from dlspec.core.documents.results import ClassDetails, ReliabilityFigures
+from dlspec.core.documents.results import Baselines, ClassDetails, ReliabilityFigures
 from dlspec.core.documents.written import WrittenFigures
 from dlspec.core.ir import Graph
+from dlspec.data.checks.baselines import LINEAR
 from dlspec.data.feeding.pipeline import Prepared
 from dlspec.graph.facts import facts as model_facts
 from dlspec.views.pages.drawn import Pictures, kept_neighbours
 from dlspec.views.pages.examine import Examined, examine
+from dlspec.views.pages.linear import Linear
 from dlspec.views.pages.loggers import write_logs
 from dlspec.views.pages.page import METRICS_FILE, PAGE_FILE, publish, read_history
 from dlspec.views.pages.plots import preload
 from dlspec.views.pages.saliency import kept_maps
-from dlspec.views.pages.trivial import write_trivial
+from dlspec.views.pages.trivial import NOTHING, write_trivial
 
 
 class Reporter:
@@ -52,6 +54,7 @@ class Reporter:
         self._graph, self._logs, self._say = graph, logs, say
         self._examined: Examined | None = None
         self._blind = False
+        self._models: dict[str, Linear] = {}
         self._loading = threading.Thread(target=preload, daemon=True)
 
     def preload(self) -> None:
@@ -90,18 +93,34 @@ class Reporter:
         method: Method,
         outputs: tuple[str, ...],
         before: Mapping[str, ReliabilityFigures],
+        models: Mapping[str, Linear] = NOTHING,
     ) -> None:
         """Lets the trained model answer. See :func:`dlspec.views.pages.examine.examine`.
 
-        `before` says how probabilities were before they were calibrated, by output.
+        `before` says how probabilities were before they were calibrated, by output; `models` are baselines, by name.
         Whatever happens here, the run itself is over and well: an exception becomes part of the report.
         """
         try:
-            self._examined = examine(model, prepared, method, outputs, method.seed)
+            self._examined = examine(model, prepared, method, outputs, method.seed, models.get(LINEAR))
             self._examined.before = before
+            self._models = {LINEAR: self._examined.linear} if self._examined.linear is not None else {}
+            self._models |= models
             self.facts["results"] = self._examined.facts()
         except Exception as error:
             self.facts["results"] = {"error": f"{type(error).__name__}: {error}"}
+
+    def compare(self, measure: Callable[[Mapping[str, Any]], Baselines]) -> None:
+        """Takes the figures of the baselines; says what is lacking.
+
+        Args:
+            measure: From what the answers that are always the same follow from, by output, to figures.
+        """
+        scores = {} if self._examined is None else self._examined.scores
+        try:
+            usual = {name: score.usual for name, score in scores.items() if score.usual is not None}
+            self.facts["baselines"] = measure(usual)
+        except Exception as error:
+            self._say(f"the baselines could not be measured: {type(error).__name__}: {error}")
 
     def wrote(self, output: str, figures: Callable[[], WrittenFigures | None]) -> None:
         """Takes what the model wrote by itself, of one output that was examined; says what is lacking."""
@@ -124,7 +143,7 @@ class Reporter:
             self._loading.join()
         try:
             if self._examined is not None:
-                write_trivial(folder, self._examined.scores, self._examined.linear)
+                write_trivial(folder, self._examined.scores, self._models)
             publish(folder, facts, self._graph, self._examined)
         except OSError as error:
             self._say(f"{folder / PAGE_FILE} could not be written: {error.strerror or error}")

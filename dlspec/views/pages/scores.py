@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dlspec.core.documents.results import OutputResults
+from dlspec.data.binding.tasks import ARRAYS, NUMBERS, SERIES, TAGS, TRANSCRIPT, Task
 from dlspec.views.pages.class_scores import Classes, Tags
 from dlspec.views.pages.number_scores import Numbers, Sums
-from dlspec.views.pages.tasks import ARRAYS, NUMBERS, SERIES, TAGS, TRANSCRIPT, Task
 from dlspec.views.pages.transcripts import Transcripts
 
 if TYPE_CHECKING:
@@ -28,6 +28,10 @@ class Score(Protocol):
 
     task: Task
     trivial: Any
+
+    @property
+    def usual(self) -> Any:
+        """What is answered always, as an array: the share of each class, or of yes, or the mean; None where unknown."""
 
     def learn(self, targets: Array, mask: Array | None = None, weights: Array | None = None) -> None:
         """Sees a batch of the training split's targets, among which the trivial answer is looked for."""

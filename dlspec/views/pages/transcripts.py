@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dlspec.core.documents.results import TranscriptBaseline, TranscriptResults
+from dlspec.data.binding.tasks import Task, counted
 from dlspec.views.pages.shares import effective, interval, ratio
-from dlspec.views.pages.tasks import Task, counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,6 +45,11 @@ class Transcripts:
         for sequence, weight in zip(map(tuple, true_labels(targets)), own, strict=True):
             self._seen[sequence] += weight
         self.trivial = np.asarray(self._seen.most_common(1)[0][0], np.int64)
+
+    @property
+    def usual(self) -> Any:
+        """None: nothing but a sequence says what is usual."""
+        return None
 
     def add(self, predicted: Array, target: Array, mask: Array | None = None, weights: Array | None = None) -> Array:
         """Counts the labels that are to be changed, left out or put in; an example is as bad as their share."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from dlspec.core.files import write_atomically
+from dlspec.data.checks.baselines import LINEAR
 from dlspec.views.pages.linear import Linear, from_arrays, to_arrays
 
 if TYPE_CHECKING:
@@ -17,16 +19,22 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 TRIVIAL_FILE = "baseline.npz"
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 # No output may be taken for an argument of numpy's function.
-_OF = "of "
+_OF, _USUAL = "of ", "usual of "
 
 
-def write_trivial(folder: Path, scores: Mapping[str, Score], linear: Linear | None = None) -> None:
-    """Keeps the linear model and the trivial answers: a class number, yes or no by question, means, or labels."""
+def write_trivial(folder: Path, scores: Mapping[str, Score], models: Mapping[str, Linear] = NOTHING) -> None:
+    """Keeps models that are linear in the inputs, by name, and the trivial answers with what they follow from.
+
+    These are a class number, yes or no by question, means, or labels; they follow from shares of classes.
+    """
     import numpy as np
 
     known = {_OF + name: score.trivial for name, score in scores.items() if score.trivial is not None}
-    known |= to_arrays(linear) if linear is not None else {}
+    known |= {_USUAL + name: score.usual for name, score in scores.items() if score.usual is not None}
+    for name, model in models.items():
+        known |= to_arrays(model, name)
     if known:
         write_atomically(folder / TRIVIAL_FILE, lambda path: np.savez(path, **known))
 
@@ -37,9 +45,15 @@ def read_trivial(folder: Path) -> dict[str, Array]:
     return {name.removeprefix(_OF): values for name, values in kept.items() if name.startswith(_OF)}
 
 
-def read_linear(folder: Path) -> Linear | None:
-    """The linear model that is kept, or None."""
-    return from_arrays(_read(folder))
+def read_usual(folder: Path) -> dict[str, Array]:
+    """What the trivial answers of a run follow from, by output: shares of classes or of yes, or means."""
+    kept = _read(folder)
+    return {name.removeprefix(_USUAL): values for name, values in kept.items() if name.startswith(_USUAL)}
+
+
+def read_model(folder: Path, name: str = LINEAR) -> Linear | None:
+    """The model of this name that is kept, or None."""
+    return from_arrays(_read(folder), name)
 
 
 def _read(folder: Path) -> dict[str, Array]:

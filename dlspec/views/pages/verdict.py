@@ -11,8 +11,8 @@ from dlspec.components.training.decisions import ALWAYS_NO, ALWAYS_YES
 from dlspec.core.documents.report import Fact
 from dlspec.core.documents.results import Grade
 from dlspec.core.documents.results import Verdict as VerdictFacts
+from dlspec.data.binding.tasks import ARRAYS, NUMBERS, PIXELS, SERIES, STEPS, TAGS, TRANSCRIPT
 from dlspec.data.order.splits import PARTS
-from dlspec.views.pages.tasks import ARRAYS, NUMBERS, PIXELS, SERIES, STEPS, TAGS, TRANSCRIPT
 
 # An error that is not below this share of the trivial answer's is hardly better than it.
 _HARDLY = 0.95

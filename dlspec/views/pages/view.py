@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from dlspec.core.ir import show_bytes, show_shape
+from dlspec.data.binding.tasks import ARRAYS, NUMBERS, PIXELS, SERIES, STEPS, TRANSCRIPT, YES_NO
 from dlspec.graph.facts import show_adapters, show_count, show_shapes
 from dlspec.views.pages import plots
 from dlspec.views.pages.class_scores import MATRIX_LIMIT, Classes
@@ -19,7 +20,6 @@ from dlspec.views.pages.pictures import colour
 from dlspec.views.pages.plots import Plot
 from dlspec.views.pages.reliability import words_about
 from dlspec.views.pages.scores import Score
-from dlspec.views.pages.tasks import ARRAYS, NUMBERS, PIXELS, SERIES, STEPS, TRANSCRIPT, YES_NO
 from dlspec.views.pages.verdict import fact_text, figure, percent
 
 Facts = Mapping[str, Any]
@@ -51,6 +51,7 @@ def view(facts: Facts, history: Rows, examined: Examined | None) -> dict[str, An
         "hints": hints(facts, history),
         "curves": list(_curves(facts, history)),
         "measures": _measures(facts.get("metrics", {})),
+        "baselines": _baselines(facts.get("baselines")),
         "method_facts": [(fact["title"], fact_text(fact)) for fact in facts.get("method_facts", {}).values()],
         "looks": sections(facts.get("figures", {})),
         "outputs": list(_outputs(facts, examined)),
@@ -102,6 +103,23 @@ def _measures(metrics: Facts) -> dict[str, Any] | None:
         return {"head": ["", *((part, "number") for part in metrics)], "rows": rows}
     rows = [[part, *(figure(measured.get(name)) for name in names)] for part, measured in metrics.items()]
     return {"head": ["", *((name, "number") for name in names)], "rows": rows}
+
+
+def _baselines(baselines: Facts | None) -> dict[str, Any] | None:
+    """A table of what is compared with the model, a row for each baseline and part; None where there are none."""
+    if baselines is None:
+        return None
+    rows = [
+        (each["title"], part, measured)
+        for each in baselines["measured"].values()
+        for part, measured in each["metrics"].items()
+    ]
+    names = list(dict.fromkeys(name for *_, measured in rows for name in measured))
+    return {
+        "head": ["", "", *((name, "number") for name in names)],
+        "rows": [[title, part, *(figure(measured.get(name)) for name in names)] for title, part, measured in rows],
+        "reasons": baselines["reasons"],
+    }
 
 
 def _outputs(facts: Facts, examined: Examined | None) -> Iterator[dict[str, Any]]:
