@@ -335,13 +335,17 @@ def test_a_model_that_looks_ahead_is_refused_before_it_trains(
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_project_is_refused_in_words(
+def test_a_project_of_a_run_is_that_of_its_spec(
     trained: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The model alone is written."""
+    """It can write, too; and the model alone is written as any other."""
     monkeypatch.chdir(trained)
-    assert run(["export", "words.yaml", "--project", "out"]) == 1
-    assert "E705" in capsys.readouterr().err
+    for name, of in (("of_run", "words"), ("of_spec", "words.yaml")):
+        assert run(["export", of, "--project", name]) == 0
+    capsys.readouterr()
+    for path in sorted(Path("of_spec").iterdir()):
+        assert (Path("of_run") / path.name).read_text() == path.read_text(), path.name
+    assert Path("of_run/generate.py").is_file()
     assert run(["export", "words.yaml", "--to", "python"]) == 0
 
 

@@ -18,6 +18,7 @@ import pytest
 from dlspec.cli.main import run
 from dlspec.components.registry import find
 from dlspec.standalone.subwords import subword_counts, subword_signs, subword_tokenizer, subword_vocabulary
+from dlspec.standalone.writing import as_text
 from dlspec.training.saved import open_run
 from dlspec.views.pages.index import find_run
 from tests.killing import epochs_are_there, kill_when
@@ -114,7 +115,7 @@ def test_texts_come_back_from_their_pieces(algorithm: str) -> None:
     names = made.get_vocabulary()
     assert len(names) == 400 == layer.learned_size(texts)
     rows = np.asarray(made(np.array(texts)))
-    assert [layer.text_of([names[index] for index in row if index]) for row in rows] == texts
+    assert [as_text([names[index] for index in row if index], layer.pieces) for row in rows] == texts
     unknown = np.asarray(made(np.array(["ж"])))[0].tolist()
     assert unknown[-1] == 1 and set(unknown) <= {1, names.index("▁") if "▁" in names else 1}
 

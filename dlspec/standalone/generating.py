@@ -25,9 +25,8 @@ class Rows(NamedTuple):
         width: Of the rows of beginnings, at least `steps`; as many unless given.
         more: Most indices that are written behind what a row begins with; None for no such end.
         given: The type of each input by name, with any number of examples.
-        stepper: What computes a step out of what it keeps of those before, as long as the model sees whole rows:
-            `apart(inputs)` gives what does not depend on the row, `begin(apart, indices [n, steps])` a list of tensors
-            [n, …], `advance(apart, kept, step, indices [n, 1])` scores [n, 1, classes] and such a list. None for none.
+        stepper: What writes with less work as long as the model sees whole rows, since it keeps what a step needs of
+            those before: `write(inputs, state, body, going)` gives the state that it comes to. None for none.
     """
 
     scores: Callable[[dict, Any], Any]
@@ -169,7 +168,7 @@ def _run(rows: Rows, inputs: dict, state: Any, body: Callable[..., Any]) -> Any:
         return lambda now, *_: (now[0] < length) & ~tf.reduce_all(now[-1])
 
     if rows.stepper is not None:
-        state = _run_kept(rows, inputs, state, body, going(min(rows.steps, rows.length)))
+        state = rows.stepper.write(inputs, state, body, going(min(rows.steps, rows.length)))
         if rows.length <= rows.steps:
             return state
     whole = going(rows.length)
@@ -177,27 +176,10 @@ def _run(rows: Rows, inputs: dict, state: Any, body: Callable[..., Any]) -> Any:
     def again(now: Any) -> Any:
         return (body(_scores(rows, inputs, *now[:2]), *now)[0],)
 
-    return tf.while_loop(whole, again, (state,), shape_invariants=(_shapes(state),))[0]
+    return tf.while_loop(whole, again, (state,), shape_invariants=(shapes_of(state),))[0]
 
 
-def _run_kept(rows: Rows, inputs: dict, state: Any, body: Callable[..., Any], going: Callable[..., Any]) -> Any:
-    """As :func:`_run`, with what is kept of the steps so far."""
-    apart = rows.stepper.apart(inputs)
-    step, written = state[:2]
-    kept = rows.stepper.begin(apart, tf.slice(written, [0, 0], [-1, tf.minimum(step, rows.steps)]))
-
-    def further(now: Any, kept: Any) -> Any:
-        step, written = now[:2]
-        token = tf.ensure_shape(tf.slice(written, [0, step], [-1, 1]), [None, 1])
-        scores, kept = rows.stepper.advance(apart, kept, step, token)
-        now, origin = body(scores[:, 0], *now)
-        return now, kept if origin is None else [tf.gather(values, origin) for values in kept]
-
-    shapes = (_shapes(state), list(_shapes(kept)))
-    return tf.while_loop(going, further, (state, kept), shape_invariants=shapes)[0]
-
-
-def _shapes(state: Any) -> Any:
+def shapes_of(state: Any) -> Any:
     """The shapes of what goes through a loop, with any number of examples."""
     return tuple(tf.TensorShape([None, *value.shape[1:]]) if value.shape.rank else value.shape for value in state)
 

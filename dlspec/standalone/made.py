@@ -128,6 +128,11 @@ def stream_of(rows: np.ndarray, length: int, stride: int) -> tuple[np.ndarray, .
     return (line[starts[:, None] + np.arange(length)],)
 
 
+def only_read(steps: np.ndarray, count: int) -> np.ndarray:
+    """Indices of pieces with 0, which counts nowhere, in place of the first ones."""
+    return np.where(np.arange(steps.shape[1]) < count, 0, steps)
+
+
 def skip_grams_of(rows: np.ndarray, window: int, count: int, *seeds: int) -> tuple[np.ndarray, ...]:
     """Each word with each that stands near it, followed by `count` others; and 1 for the near one, 0 for the others."""
     line, places, _ = in_line(rows, window)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
@@ -11,7 +11,7 @@ from dlspec.backends.keras.structure import like_inputs, outputs_by_name
 from dlspec.components.methods.base import Method
 from dlspec.components.sections.data import Data
 from dlspec.components.sections.generating import Generator
-from dlspec.components.sections.sequences import END, FIRST, START, marks_of
+from dlspec.components.sections.sequences import indices_of
 from dlspec.core.documents.written import Written, WrittenFigures
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Graph
@@ -29,13 +29,10 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-# Examples that are written at a time.
-_TOGETHER = 256
-_UNKNOWN = 1
+# The numbers that what is drawn follows from, as :func:`dlspec.standalone.draws.draws_at` takes them.
+EVEN = ("even", {"minval": 0, "maxval": 1})
 # Pieces of texts that have words.
 _OF_WORDS = ("words", "subwords")
-# Prompts are as long as a multiple of this.
-_PROMPT = 64
 
 
 @dataclass(frozen=True)
@@ -83,72 +80,41 @@ class Writer:
         return self.data.maker is not None and bool(self.data.maker.in_line)
 
     def write(self, inputs: Mapping[str, Any], beginnings: Array, places: Array) -> Array:
-        """Whole rows for some examples, without the mark of the start, filled up with 0 behind their end.
+        """Whole rows for some examples: see :meth:`dlspec.standalone.writing.Writing.write`.
 
         Args:
             inputs: The other inputs, prepared, by name.
-            beginnings: Indices that rows begin with, filled up with 0, shape [examples, steps].
+            beginnings: Indices that rows begin with.
             places: The place of each example, which what is drawn follows from.
-
-        Returns:
-            An array of shape [examples, steps], as the target is; of pieces with a step more: these may have no mark.
         """
-        import numpy as np
-        import tensorflow as tf
-
         from dlspec.standalone.draws import draws_at
 
         seeds = (self.drawing, self.generator.seed, self.method.seed, 0)
-        seed = next(seed for seed in seeds if seed is not None)
-        even = ("even", {"minval": 0, "maxval": 1})
-        numbers = draws_at(even, beginnings.shape[1:], "float32", ("generate", seed), places)
-        written = []
-        for start in range(0, len(beginnings), _TOGETHER):
-            some = slice(start, start + _TOGETHER)
-            given = {name: tf.convert_to_tensor(inputs[name][some]) for name in self.others}
-            rows = self._written(beginnings.shape[1])(given, tf.constant(beginnings[some]), tf.constant(numbers[some]))
-            written.append(np.asarray(rows)[:, 0 if self.pieces else 1 :])
-        return np.concatenate(written)
+        key = ("generate", next(seed for seed in seeds if seed is not None))
+        numbers = draws_at(EVEN, beginnings.shape[1:], "float32", key, places)
+        rows: Array = self._writing.write(dict(inputs), beginnings, numbers)
+        return rows
 
     @cached_property
-    def _functions(self) -> dict[int, Callable[[Any, Any, Any], Any]]:
-        """The compiled functions that write, by the steps of their rows."""
-        return {}
-
-    def _written(self, steps: int) -> Callable[[Any, Any, Any], Any]:
-        if steps not in self._functions:
-            self._functions[steps] = self.generator.made(self._rows(steps))
-        return self._functions[steps]
-
-    def _rows(self, columns: int) -> Any:
-        import tensorflow as tf
-
+    def _writing(self) -> Any:
+        """The same as a project has it."""
         from dlspec.standalone.generating import Rows
+        from dlspec.standalone.writing import Writing
 
-        marks = self.marks()
-        forbidden = [PADDING, *(marks[START] for _ in range(START in marks))]
-        if self._splitting:
-            forbidden.append(_UNKNOWN)
-            forbidden += range(len(self.target.classes), self._units)  # a vocabulary may have fewer words than units
-        logits = self.method.head_of(self.target.name).from_logits
-        steps = self.steps
-        given = {
-            tensor.name: tf.TensorSpec([None, *tensor.shape[1:]], tensor.dtype)
-            for tensor in self.core.inputs
-            if tensor.name != self.fed
-        }
-        length = columns if self.pieces else min(steps, self.generator.length or steps)
-        more = self.more if self.pieces else None
-        return Rows(
-            self._scores,
-            steps,
-            length,
-            marks.get(END),
-            logits,
-            tuple(forbidden),
-            max(columns, steps),
-            more,
-            given,
+        def made(**how: Any) -> Any:
+            return self.generator.made(Rows(**how))
+
+        return Writing(
+            self.core,
+            self._answer,
+            self.fed,
+            made,
+            self.marks(),
+            list(self.target.classes) if self._splitting else [],
+            self.words or "words",
+            self.pieces,
+            self.generator.length,
+            self.method.head_of(self.target.name).from_logits,
             self._stepper[0],
         )
 
@@ -170,89 +136,35 @@ class Writer:
         except LookupError:
             return None, "the kept model has other layers than the spec"
 
-    @property
-    def steps(self) -> int:
-        """Indices of a row that the model sees."""
-        return next(int(tensor.shape[1]) for tensor in self.core.inputs if tensor.name == self.fed)
-
-    @property
-    def more(self) -> int:
-        """Most indices that are written behind what a row begins with, of a model trained on pieces."""
-        return int(self.generator.length or self.steps)
-
-    @property
-    def _units(self) -> int:
-        """Indices that the output tells apart."""
-        return int(outputs_by_name(self.core.output, self.outputs)[self.target.name].shape[-1])
-
-    def _scores(self, inputs: Mapping[str, Any], rows: Any) -> Any:
-        import tensorflow as tf
-
-        dtypes = {tensor.name: tensor.dtype for tensor in self.core.inputs}
-        given = {name: tf.cast(values, dtypes[name]) for name, values in {**inputs, self.fed: rows}.items()}
-        answer = self.core(like_inputs(self.core, given), training=False)
+    def _answer(self, inputs: dict[str, Any]) -> Any:
+        answer = self.core(like_inputs(self.core, inputs), training=False)
         return outputs_by_name(answer, self.outputs)[self.target.name]
 
     def marks(self) -> dict[str, int]:
         """The indices of the marks, by name."""
-        own = self.data.features[self.fed].marks or ()
-        if isinstance(own, Mapping):
-            return dict(own)
-        order = marks_of(self.data.features, self.fed)
-        return {mark: FIRST + order.index(mark) for mark in own}
+        return indices_of(self.data.features, self.fed)
 
-    def beginnings(self, count: int, steps: int, rows: Any = None) -> Array:
-        """Indices that rows begin with, shape [count, steps].
-
-        Args:
-            count: How many examples.
-            steps: Of the input that is fed.
-            rows: That input, prepared, where rows begin with what it holds; else they begin with their mark alone.
-        """
-        import numpy as np
-
-        begun = np.zeros((count, steps), np.int32)
-        begun[:, 0] = self.marks()[START]
-        if rows is not None:
-            end = self.marks().get(END)
-            begun[:] = np.where(rows == end, PADDING, rows) if end is not None else rows
+    def beginnings(self, count: int, rows: Any = None) -> Array:
+        """Indices that rows begin with: see :meth:`dlspec.standalone.writing.Writing.beginnings`."""
+        begun: Array = self._writing.beginnings(count, rows)
         return begun
 
     def prompts(self, rows: Any) -> Array:
-        """Beginnings out of whole rows of indices, with room for what is written behind them.
-
-        Args:
-            rows: Prepared as the training's rows, but of any length: shape [examples, indices].
+        """Beginnings out of whole rows of indices: see :meth:`dlspec.standalone.writing.Writing.prompts`.
 
         Raises:
             Problem: E544, a row is empty, and there is no mark that it could begin with.
         """
-        import numpy as np
-
-        marks = self.marks()
-        rows = np.where(rows == marks[END], PADDING, rows) if END in marks else np.asarray(rows)
-        lengths = (rows != PADDING).sum(axis=1)
-        # Widths that differ little have one function compiled.
-        longest = -(-int(lengths.max(initial=1)) // _PROMPT) * _PROMPT
-        begun = np.zeros((len(rows), max(self.steps, longest + self.more)), np.int32)
-        begun[:, : rows.shape[1]] = rows[:, : begun.shape[1]]
-        first = marks.get(START, marks.get(END))
-        if first is None and not lengths.all():
-            message = "a row begins with nothing, and this model knows no mark that one could begin with"
+        try:
+            begun: Array = self._writing.prompts(rows)
+        except ValueError as error:
             help = f"give a text to go on with: `--where {self.fed}='The '`, or train with `marks: [end]`"
-            raise Problem("E544", message, help)
-        begun[lengths == 0, 0] = first or PADDING
+            raise Problem("E544", str(error), help) from error
         return begun
 
     def text(self, row: Array) -> str:
         """A written row, or a target, as text: without marks and padding."""
-        marks = {PADDING, *self.marks().values()}
-        pieces = [self._name(int(index)) for index in row if int(index) not in marks]
-        return self._splitting[-1].text_of(pieces) if self._splitting else " ".join(pieces)
-
-    def _name(self, index: int) -> str:
-        classes: Sequence[Any] = self.target.classes
-        return str(classes[index]) if index < len(classes) else str(index)
+        return str(self._writing.text(row))
 
     @property
     def words(self) -> str:
@@ -327,7 +239,7 @@ def written(
 
     if writer.prompted:
         return _continued(writer, inputs[writer.fed], targets, numbers, table)
-    rows = writer.write(inputs, writer.beginnings(len(targets), targets.shape[1]), numbers)
+    rows = writer.write(inputs, writer.beginnings(len(targets)), numbers)
     right = (rows == targets).all(axis=1)
     some = np.unique(np.linspace(0, len(rows) - 1, SHOWN).astype(int))
     columns = list(dict.fromkeys(name for input_ in bound if input_.name != writer.fed for name in input_.columns))

@@ -40,6 +40,6 @@ def texts_of(saved: SavedRun, writer: Writer, inputs: Arrays, first: int) -> lis
     if writer.pieces:
         beginnings = writer.prompts(saved.whole_rows(inputs, writer.fed))
     else:
-        beginnings = writer.beginnings(count, rows.shape[1], rows if writer.prompted else None)
+        beginnings = writer.beginnings(count, rows if writer.prompted else None)
     written = writer.write(prepared, beginnings, np.arange(first, first + count))
     return [writer.text(row) for row in written]

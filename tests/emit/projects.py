@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import sys
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -36,16 +37,22 @@ def train_project(target: Path, *arguments: str) -> Curve:
     import keras
 
     keras.backend.clear_session()
-    before = sys.argv, list(sys.path)
-    with _without_dlspec(), _own_modules(target):
-        sys.argv = ["train.py", "--output", str(target / "output"), *arguments]
+    run_project(target, "train.py", "--output", str(target / "output"), *arguments)
+    return curve(target / "output" / "history.csv")
+
+
+def run_project(target: Path, script: str, *arguments: str) -> str:
+    """Runs one of its scripts, and gives what it prints."""
+    before, said = (sys.argv, list(sys.path)), io.StringIO()
+    with _without_dlspec(), _own_modules(target), redirect_stdout(said):
+        sys.argv = [script, *arguments]
         sys.path.insert(0, str(target))
         try:
-            source = (target / "train.py").read_text(encoding="utf-8")
-            exec(compile(source, "train.py", "exec"), {"__name__": "__main__", "__file__": str(target / "train.py")})
+            source = (target / script).read_text(encoding="utf-8")
+            exec(compile(source, script, "exec"), {"__name__": "__main__", "__file__": str(target / script)})
         finally:
             sys.argv, sys.path[:] = before
-    return curve(target / "output" / "history.csv")
+    return said.getvalue()
 
 
 def train_spec(state: Compilation, runs: Path) -> tuple[Curve, Path]:

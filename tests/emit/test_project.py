@@ -18,7 +18,7 @@ from dlspec.core import resources
 from dlspec.data.order.order import Blocks
 from dlspec.export.python.formatting import formatted
 from dlspec.standalone import orders
-from tests.emit import project_made, project_sources
+from tests.emit import project_made, project_sequences, project_sources
 from tests.emit.project_cases import CASES
 from tests.emit.project_cases import spec as written
 from tests.emit.projects import data_of, emitted
@@ -34,7 +34,9 @@ def refusal(*arguments: str) -> str:
     return said.getvalue()
 
 
-assert project_sources.HOSTILE and project_made.pairs_and_a_row  # importing them has added their cases
+assert (
+    project_sources.HOSTILE and project_made.pairs_and_a_row and project_sequences.pieces_with_a_context
+)  # importing them has added their cases
 TEMPLATES = resources.folder("templates") / "python"
 
 
@@ -151,7 +153,7 @@ def test_broken_examples_are_refused(tmp_path: Path) -> None:
 TYPED = (
     "row_groups", "folders_of_sounds", "images_with_masks", "records", "several_labels", "token_ids", "mixed_images",
     "lines_of_two_files", "grouped", "a_source_for_the_test", "a_function_that_yields", "bundled", "zones", "diabetes",
-    "masks", "co2", "by_dates_with_a_gap",
+    "masks", "co2", "by_dates_with_a_gap", "two_texts_prepared_alike", "pieces_with_a_context",
 )  # fmt: skip
 
 

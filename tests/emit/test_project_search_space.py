@@ -10,6 +10,7 @@ import pytest
 
 from dlspec.passes import compile_spec
 from dlspec.tuning.plan.plan import plan_of
+from tests.emit.project_cases import CASES
 from tests.emit.projects import emitted
 from tests.emit.test_project import refusal
 from tests.emit.tuned import EVERYWHERE, SEARCHES, write
@@ -104,6 +105,14 @@ def test_what_has_no_words(place: str, tmp_path: Path) -> None:
     (tmp_path / "spec.yaml").write_text(text, encoding="utf-8")
     said = refusal("export", str(tmp_path / "spec.yaml"), "--project", str(tmp_path / "project"))
     assert f"error[E705]: `export --project` does not support {reason}" in said
+
+
+def test_a_searched_vocabulary_with_marks(tmp_path: Path) -> None:
+    text = CASES["two_texts_prepared_alike"](tmp_path).replace("max_tokens: 24", "max_tokens: $most")
+    searched = f"params: {{most: {{choice: [20, 24]}}}}\n{text}tune: {{trials: 2}}\n"
+    (tmp_path / "spec.yaml").write_text(searched, encoding="utf-8")
+    said = refusal("export", str(tmp_path / "spec.yaml"), "--project", str(tmp_path / "project"))
+    assert "error[E705]: `export --project` does not support a search of options of `prepare` beside `marks`" in said
 
 
 def test_a_parameter_that_decides_what_is_written(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ some steps in a row: all that rows begin with at once, then each further step al
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from dlspec.backends.keras.internals import calls_in_order, set_mask
@@ -56,6 +56,37 @@ class Stepper:
             elif call.rule in PREPARED:
                 values[call.leaving[0], "prepared"] = PREPARED[call.rule](call, values, self.steps)
         return values
+
+    def write(self, inputs: Mapping[str, Any], state: Any, body: Callable[..., Any], going: Callable[..., Any]) -> Any:
+        """Goes on with rows for as many steps as the model sees of a row: see :mod:`dlspec.standalone.generating`.
+
+        Args:
+            inputs: The other inputs, by name.
+            state: Step, rows written so far, more, and last which rows are over.
+            body: From scores [n, classes] of the next index and a state to the next state, and which rows its rows go
+                on with, None where each goes on with itself.
+            going: Whether there is a next step, from a state.
+
+        Returns:
+            The last state.
+        """
+        import tensorflow as tf
+
+        from dlspec.standalone.generating import shapes_of
+
+        apart = self.apart(inputs)
+        step, written = state[:2]
+        kept = self.begin(apart, tf.slice(written, [0, 0], [-1, tf.minimum(step, self.steps)]))
+
+        def further(now: Any, kept: Any) -> Any:
+            step, written = now[:2]
+            token = tf.ensure_shape(tf.slice(written, [0, step], [-1, 1]), [None, 1])
+            scores, kept = self.advance(apart, kept, step, token)
+            now, origin = body(scores[:, 0], *now)
+            return now, kept if origin is None else [tf.gather(values, origin) for values in kept]
+
+        shapes = (shapes_of(state), list(shapes_of(kept)))
+        return tf.while_loop(going, further, (state, kept), shape_invariants=shapes)[0]
 
     def begin(self, apart: Mapping[Any, Any], piece: Any) -> list[Any]:
         """What is kept after the first steps of rows, which may be none at all.

@@ -68,7 +68,7 @@ class Layer(Component, abstract=True):
         weighs_measures: What it measures on the data stands among its weights.
         holds_layers: It makes layers of its own, which no option names.
         splits_texts: It gives a row of indices for each text: 0 fills it up, 1 is for unknown words.
-        pieces: What its indices are of a text: ``words``, ``characters`` or ``subwords``; see :meth:`text_of`.
+        pieces: What its indices are of a text: ``words``, ``characters`` or ``subwords``.
         extra: The package that it needs beside those of dlspec, and the extra of dlspec that brings it; () for none.
         whole_numbers: Whether numbers that enter are names of things: they must not be rounded on the way.
         counts_by: The option that says how many indices it takes, from 0 on; "" where it takes others than indices.
@@ -163,10 +163,6 @@ class Layer(Component, abstract=True):
     def unreadable(self, texts: Sequence[str]) -> tuple[int, str, str] | None:
         """The first of some texts that the layer cannot read, as its place, what is wrong, and what helps."""
         return None
-
-    def text_of(self, pieces: Sequence[str]) -> str:
-        """The text that pieces in their order are of, where the layer `splits_texts`."""
-        return " ".join(pieces)
 
     @property
     def adaptable(self) -> tuple[str, ...]:

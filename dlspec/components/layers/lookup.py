@@ -272,10 +272,6 @@ class TextVectorization(VocabularyLayer):
         """What each index stands for."""
         return "characters" if self.split == "character" else "words"
 
-    def text_of(self, pieces: Sequence[str]) -> str:
-        """Characters one behind the other, words with spaces between them."""
-        return ("" if self.pieces == "characters" else " ").join(pieces)
-
     def validate(self) -> None:
         """A length belongs to sequences of indices."""
         super().validate()

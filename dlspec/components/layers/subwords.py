@@ -76,11 +76,6 @@ class SubwordVectorization(VocabularyLayer):
         counts = subword_counts(text.lower() if self.standardize else text for text in texts)
         return counts, _pieces(self.algorithm, tuple(counts.items()), self.max_tokens - len(self.special()))
 
-    def text_of(self, pieces: Sequence[str]) -> str:
-        """Pieces one behind the other, with a space before each word that had one."""
-        whole = "".join(piece.removeprefix("##") for piece in pieces).replace("▁", " ")
-        return whole.removeprefix(" ")
-
     def infer(self, x: Tensor) -> Tensor:
         """[] → [pieces]."""
         self.check_one_text(x)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from dlspec.components.layers.sequences import MarkedSequence
-from dlspec.components.sections.sequences import FIRST
+from dlspec.components.sections.sequences import END, MASK, START
 from dlspec.data.binding.binding import Binding
 from dlspec.data.binding.inputs import Input
 from dlspec.data.binding.targets import Output
@@ -32,11 +32,10 @@ def _names(output: Output, input_: Input, layers: Sequence[Any]) -> tuple[str, .
     if splitting is None:
         return ()
     vocabulary = [str(text) for text in layers[splitting].get_vocabulary()]
+    from dlspec.standalone.writing import index_names
+
     marked = input_.prepare[-1]
     if not isinstance(marked, MarkedSequence):
         return tuple(vocabulary)
-    marks = {marked.start: "<start>", marked.end: "<end>"}
-    if output.mask is not None:
-        marks[output.mask.index] = "<mask>"
-    reserved = [marks.get(index, "<mark>") for index in range(FIRST, FIRST + marked.reserved)]
-    return (*vocabulary[:FIRST], *reserved, *vocabulary[FIRST:])
+    marks = {START: marked.start, END: marked.end} | ({MASK: output.mask.index} if output.mask is not None else {})
+    return tuple(index_names(vocabulary, marks, marked.reserved))

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 _STANDALONE = Path(__file__).resolve().parents[2] / "standalone"
 # Modules of functions; the others hold one class each, which the emission of the model carries.
 _MODULES = (
-    "between_epochs", "changing", "draws", "files", "first_indices", "made", "mirrored", "oracle", "orders", "phases",
-    "pictures", "preparing", "searching", "settling", "several", "sounds", "tables", "texts", "turns", "units",
-    "weighed",
+    "between_epochs", "changing", "draws", "files", "first_indices", "generating", "made", "mirrored", "oracle",
+    "orders", "phases", "pictures", "preparing", "searching", "settling", "several", "sounds", "tables", "texts",
+    "turns", "units", "weighed", "writing",
 )  # fmt: skip
 
 
@@ -53,13 +53,24 @@ def standalone(module: str) -> str:
     return (_STANDALONE / f"{module}.py").read_text(encoding="utf-8")
 
 
+def in_order(definitions: Iterable[Code]) -> list[Code]:
+    """Definitions in the order in which they stand in their modules: what stands above, others may be built upon."""
+    places = {source: number for number, source in enumerate(_definitions().values())}
+    return sorted(definitions, key=lambda source: places.get(source, len(places)))
+
+
 @cache
 def _definitions() -> Mapping[str, str]:
-    """The source of every function and class, by name."""
+    """The source of every function, class and constant, by name."""
     definitions = {}
     for module in _MODULES:
         text = standalone(module)
+        lines = text.splitlines()
         for node in ast.parse(text).body:
+            target = node.targets[0] if isinstance(node, ast.Assign) else None
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
-                definitions[node.name] = ast.get_source_segment(text, node) or ""
+                first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+                definitions[node.name] = "\n".join(lines[first - 1 : node.end_lineno])
+            elif isinstance(target, ast.Name) and target.id.isupper():  # and no type, which each module names itself
+                definitions[target.id] = ast.get_source_segment(text, node) or ""
     return definitions

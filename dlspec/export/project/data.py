@@ -11,6 +11,7 @@ from dlspec.components.sections.data import Data
 from dlspec.core.pieces import Piece
 from dlspec.data.binding.binding import Binding
 from dlspec.data.binding.inputs import Input
+from dlspec.data.binding.sequences import prepared_with
 from dlspec.data.binding.values import Rows
 from dlspec.data.feeding.pipeline import WINDOW
 from dlspec.data.order.joined import JoinedTable
@@ -24,7 +25,7 @@ from dlspec.export.project.dividing import asked, division, parts_with_examples
 from dlspec.export.project.frames import framed
 from dlspec.export.project.further import Further, further_sources
 from dlspec.export.project.limits import check_data
-from dlspec.export.project.loading import Loading, complete_rows, preparing
+from dlspec.export.project.loading import Loading, ahead, complete_rows, preparing
 from dlspec.export.project.reading import Readers
 from dlspec.export.project.searched import Searched
 from dlspec.export.project.together import (
@@ -273,10 +274,10 @@ def _examples(inputs: list[BoundInput], binding: Binding, prepared: bool) -> dic
     }
 
 
-def _adapts(binding: Binding) -> list[tuple[str, int]]:
-    """The layers that are fitted: an input's name, and the place among its layers."""
+def _adapts(binding: Binding, data: Data) -> list[tuple[str, int, list[str]]]:
+    """The layers that are fitted: an input's name, the place among its layers, and the inputs they are fitted on."""
     return [
-        (input_.name, index)
+        (input_.name, index, prepared_with(data, input_.name, binding.row_inputs))
         for input_ in binding.row_inputs
         for index, layer in enumerate(input_.prepare)
         if layer.adapts
@@ -308,7 +309,7 @@ def _preparation(inputs: Sequence[BoundInput], binding: Binding, layers: LayerWr
     """What `preparation.py.jinja` needs to know."""
     return {
         "prepare_parameters": layers.facts()["prepare_parameters"],
-        "not_fitted": Code(", not yet fitted" if _adapts(binding) else ""),
+        "not_fitted": Code(", not yet fitted" if _adapts(binding, layers.data) else ""),
         "prepared": {input_.name: input_.layers for input_ in inputs if input_.layers},
     }
 
@@ -332,10 +333,9 @@ def _saved(label: str, binding: Binding, names: Sequence[str]) -> dict[str, Any]
         "raw": {input_.name: entering_input(input_.name, input_.raw) for input_ in inputs} | drawn,
         "found": Code("found" if all_saved or made else "fitted.get(name, [])"),
         "fitted": Piece("name, found in {}", saved_layers(inputs)) if made else whole_or_some,
-        "brought": [*fitted_inputs(binding, inputs)] if made else [],
+        "brought": [*fitted_inputs(binding, inputs)],
         "raw_inputs": only_or_all("inputs", list(names), as_list=True),
-        "naming": [Piece("inner = keras.Model(model.input, model.output, name={})", inner_name(label))] if same else [],
-        "inner": Code("inner" if same else "model"),
+        "inner": inner_name(label) if same else Code("model.name"),
         "call": only_or_all("values", list(names), as_list=True),
     }
 
@@ -354,13 +354,16 @@ def _load(
     prepared: bool,
 ) -> dict[str, Any]:
     """What `load.py.jinja` needs to know."""
-    given, adapts = layers.facts(), _adapts(binding)
+    given, adapts = layers.facts(), _adapts(binding, layers.data)
     parameters = [*(["folder: Path"] if _reads_files(sources, further) else []), given["prepare_parameters"]]
     returns, and_layers, returned, lines = "dict[str, Part]", "", "parts", list[Piece]()
     if prepared:
         returns, returned = "tuple[dict[str, Part], dict[str, list[layers.Layer]]]", "parts, fitted"
         and_layers = ", and the layers that prepared them"
-        lines = [*preparing(adapts, given["prepare_arguments"], lazy=sources.lazy, several=bool(further))]
+        lines = [
+            *preparing(adapts, given["prepare_arguments"], lazy=sources.lazy, several=bool(further)),
+            *ahead(binding),
+        ]
     if adapts:
         and_layers = ", and the layers of preparation, fitted on the training part alone"
     return {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dlspec.components.registry import Alike
 from dlspec.components.sections.data import Data
 from dlspec.data.binding.binding import Binding
 from dlspec.export.project.further import check_sources
@@ -18,19 +17,12 @@ def check_data(data: Data, binding: Binding) -> None:
     check_sources(binding)
     if data.weight_file is not None:
         raise Unsupported("`weight_file`, which multiplies the weights of examples in training")
-    for output in binding.shifted_outputs:
-        hidden = output.mask is not None
-        raise Unsupported(
-            "targets that are hidden steps of an input (`masked`)"
-            if hidden
-            else "targets that are an input, `shift` steps ahead"
-        )
-    if any(isinstance(feature.prepare, Alike) for feature in data.features.values()):
-        raise Unsupported("`prepare: {like: …}`")
+    if any(output.mask is not None for output in binding.outputs):
+        raise Unsupported("targets that are hidden steps of an input (`masked`)")
     lazy = data.source.pictures if binding.table.streamed else ()
     if any(input_.columns[0] in lazy and any(layer.adapts for layer in input_.prepare) for input_ in binding.inputs):
         raise Unsupported("layers that are fitted on images which do not fit into memory")
-    for output in binding.outputs:
+    for output in binding.row_outputs:
         changed = (
             output.classes
             or output.expand

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dlspec.core.pieces import Piece
@@ -82,11 +82,14 @@ class Loading:
         return Piece(f"Part(model_inputs(table), model_targets(table){rows}{{}}{{}})", groups, self.more)
 
 
-def preparing(adapts: list[tuple[str, int]], arguments: Code, *, lazy: bool, several: bool = False) -> Iterator[Piece]:
+def preparing(
+    adapts: Sequence[tuple[str, int, Sequence[str]]], arguments: Code, *, lazy: bool, several: bool = False
+) -> Iterator[Piece]:
     """Statements that fit the layers of preparation, and let the values of all parts through.
 
     Args:
-        adapts: The layers that are fitted on the training part: an input's name, and the place among its layers.
+        adapts: The layers that are fitted on the training part: an input's name, the place among its layers, and the
+            inputs whose values they are fitted on.
         arguments: Those of ``preparation()``.
         lazy: Whether some columns are made when a batch asks for them.
         several: Whether inputs come of several sources.
@@ -94,15 +97,37 @@ def preparing(adapts: list[tuple[str, int]], arguments: Code, *, lazy: bool, sev
     inputs = "holding({part}, name)" if several else "{part}.inputs"
     training, each = inputs.format(part="parts['train']"), inputs.format(part="part")
     yield Piece("fitted = preparation({})", arguments)
-    if adapts:
-        yield Piece(f"for name, number in [{', '.join('{}' for _ in adapts)}]:", *adapts)
+    listed = ", ".join("{}" for _ in adapts)
+    if any(len(names) > 1 for *_, names in adapts):
+        fitted = [(name, number, list(names)) for name, number, names in adapts]
+        yield Piece(f"for name, number, alike in [{listed}]:", *fitted)
+        yield Piece(f"    raw = np.concatenate([{training.replace('name', 'other')}[other] for other in alike])")
+    elif adapts:
+        yield Piece(f"for name, number in [{listed}]:", *((name, number) for name, number, _ in adapts))
         yield Piece(f"    raw = {training}[name]")
+    if adapts:
         yield Piece("    fitted[name][number].adapt(prepare(fitted[name][:number], raw))")
         yield Piece("    settle(fitted[name][number])")
     yield Piece("for name, found in fitted.items():")
     yield Piece("    for part in parts.values():")
     prepare = "prepare_later" if lazy else "prepare"
     yield Piece(f"        {each}[name] = {prepare}(found, {each}[name])")
+
+
+def ahead(binding: Binding) -> Iterator[Piece]:
+    """Statements that make targets of the next steps of inputs, and leave the last steps out of these."""
+    outputs = [output for output in binding.outputs if output.shift] if binding.made is None else []
+    if outputs:
+        yield Piece("for part in parts.values():")
+    for output in outputs:
+        yield Piece("    whole = part.inputs[{}]", output.input)
+        yield Piece(
+            "    part.inputs[{}], part.targets[{}] = whole[:, :{}], whole[:, {}:]",
+            output.input,
+            output.name,
+            -output.shift,
+            output.shift,
+        )
 
 
 def complete_rows(binding: Binding) -> Code | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from dlspec.components.methods.base import Method
 from dlspec.components.registry import load_attribute
@@ -16,6 +17,7 @@ from dlspec.data.binding.binding import Binding, bind
 from dlspec.data.binding.findings import Findings
 from dlspec.data.binding.signature import of_graph
 from dlspec.export.project import data as data_file
+from dlspec.export.project import generating as generating_files
 from dlspec.export.project import tune as tune_file
 from dlspec.export.project.carried import standalone
 from dlspec.export.project.data import DataText
@@ -33,6 +35,9 @@ from dlspec.export.python.templates import Code, environment
 from dlspec.passes.state import Trainable
 from dlspec.passes.word_vectors import files_of_vectors
 from dlspec.tuning.plan.plan import plan_of
+
+if TYPE_CHECKING:
+    import jinja2
 
 _OWN = {
     "build_model": "from model import build_model",
@@ -120,12 +125,13 @@ def emit_project(state: Trainable, target: Path, template_dir: Path | None = Non
         "data.py": _module("data", read.body, own, state.name, modules),
         "train.py": _module("train", train.body, own, state.name, modules, train.constructors.users),
     }
-    if any(stage.turns for stage in method.stages.values()):
-        files["learning.py"] = formatted(standalone("learning"), "learning.py")
-    if method.averages:
-        files["averages.py"] = formatted(standalone("averages"), "averages.py")
-    if method.adapted is not None:
-        files["adapters.py"] = formatted(standalone("adapters"), "adapters.py")
+    whole = {
+        "learning": any(stage.turns for stage in method.stages.values()),
+        "averages": method.averages,
+        "adapters": method.adapted is not None,
+    }
+    files |= {f"{name}.py": formatted(standalone(name), f"{name}.py") for name, used in whole.items() if used}
+    files |= _generating(state, in_order(binding, graph), own, modules, templates)
     if plan is not None:
         tune = tune_file.render(plan, read, train, searched, folder, state.name, templates)
         files["tune.py"] = _module("tune", tune, {**own, "tune": {}}, state.name, modules)
@@ -138,9 +144,29 @@ def emit_project(state: Trainable, target: Path, template_dir: Path | None = Non
     files["README.md"] = templates.get_template("README.md.jinja").render(
         name=Code(state.name),
         files=contents,
-        lines=[Code(line) for line in _remarks(read, tuned=plan is not None, more=train.saves_more)],
+        lines=[Code(line) for line in _remarks(read, files, more=train.saves_more)],
     )
     return files | modules
+
+
+def _generating(
+    state: Trainable,
+    binding: Binding,
+    own: dict[str, dict[str, str]],
+    modules: Iterable[str],
+    templates: jinja2.Environment,
+) -> dict[str, str]:
+    """The files by which the trained model writes; none where the spec does not say how."""
+    users = functions_of(state)[1].users
+    classes = [*own["model"], *own["data"], *users]
+    text = generating_files.render(state, state.method, binding, classes, templates)
+    if text is None:
+        return {}
+    names = dict.fromkeys(text.names, "generating")
+    return {
+        "generating.py": _module("generating", text.module, {"generating": {}}, state.name, []),
+        "generate.py": _module("generate", text.script, {**own, "generate": {}}, state.name, modules, users | names),
+    }
 
 
 def _contents(read: DataText) -> dict[str, str]:
@@ -153,20 +179,24 @@ def _contents(read: DataText) -> dict[str, str]:
         "adapters.py": "how layers learn by small weights beside their own",
         "averages.py": "how the weights of models follow those of others",
         "learning.py": "how several objectives of one model are minimised in turn",
+        "generate.py": "what writes with the trained model: `python generate.py --help`",
+        "generating.py": "how a model writes, one index after the other",
         "tune.py": "the search for better parameters",
     }
 
 
-def _remarks(read: DataText, *, tuned: bool, more: bool) -> Iterator[str]:
+def _remarks(read: DataText, files: Collection[str], *, more: bool) -> Iterator[str]:
     """What else a reader of the project should know, line by line."""
     if read.reads_files:
         yield "The data are read where they were when this project was written; `--data` names another folder."
-    if tuned:
+    if "tune.py" in files:
         yield "`python tune.py` searches good parameters, and ends with the command that trains with the best ones. Its"
         yield "trials go to `output/search`, with the measures of each epoch."
     raw = ", which takes raw values," if read.saved else ""
     if more:
         yield "All weights that were trained go to `output/training.weights.h5`: the model is a part of them."
+    if "generate.py" in files:
+        yield "`python generate.py` lets the trained model write; `--help` says what it takes."
     yield f"The measures of each epoch go to `output/history.csv`, the trained model{raw} to `output/model.keras`."
 
 
@@ -194,7 +224,8 @@ def _module(
     """A module with its imports after its docstring, and classes that Keras lacks: each in the first module."""
     first = list(own)[: list(own).index(name)]
     elsewhere = {imported: module for module in reversed(first) for imported in own[module]}
-    classes = [class_source(file, label) for imported, file in own[name].items() if imported not in elsewhere]
+    files = dict.fromkeys(file for imported, file in own[name].items() if imported not in elsewhere)
+    classes = [class_source(file, label) for file in files]
     names = {Path(file).stem for file in modules}
     lines = {imported: f"from {module} import {imported}" for imported, module in elsewhere.items()}
     lines |= {imported: f"from {module} import {imported}" for imported, module in users.items()}
@@ -202,7 +233,7 @@ def _module(
     whole = "\n\n\n".join([*classes, rest.strip()])
     imports = import_lines(whole, {**_OWN, **lines, **{imported: f"import {imported}" for imported in names}})
     source = f"{docstring}\n\n{imports}\n\n{whole}\n"
-    check(source, frozenset({"model", "data", "train", "learning", "averages", "adapters"} | names))
+    check(source, frozenset({"model", "data", "train", "learning", "averages", "adapters", "generating"} | names))
     return formatted(source, f"{name}.py")
 
 

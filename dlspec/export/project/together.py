@@ -74,7 +74,8 @@ def put_together(binding: Binding, templates: jinja2.Environment) -> Iterator[Co
     call = Piece(f"{maker.project}({', '.join('{}' for _ in arguments)})", *arguments)
     inputs = {input_.name: Piece("part.inputs[{}]", input_.name) for input_ in others}
     inputs |= {
-        input_.name: _like(_given(input_.name), made.given[input_.name].tensor, input_.tensor) for input_ in made.inputs
+        input_.name: _like(_first_steps(input_, made), made.given[input_.name].tensor, input_.tensor)
+        for input_ in made.inputs
     }
     row_outputs = {output.name for output in binding.row_outputs}
     targets = {
@@ -113,15 +114,15 @@ def saved_layers(saved: list[Input]) -> Piece:
 def fitted_inputs(binding: Binding, saved: list[Input]) -> Iterator[Piece]:
     """Statements that bring prepared values to the rank and the length that the model takes."""
     made = binding.made
-    assert made is not None
     for input_ in saved:
-        have, wanted, values = made.source.tensor.rank, input_.tensor.rank, Piece("values[{}]", input_.name)
+        wanted, values = input_.tensor.rank, Piece("values[{}]", input_.name)
+        have = made.source.tensor.rank if made is not None else wanted
         if input_.cut:
             have = 1
             values = Piece("first_indices({}, {}, {})", values, input_.tensor.shape[-1] or 1, input_.tensor.dtype)
         if input_.cut and wanted != have:
             raise Unsupported(f"`{input_.name}` without an axis, made out of rows")
-        if input_.cut or (have != wanted and input_.feature == made.source.name):
+        if input_.cut or (made is not None and have != wanted and input_.feature == made.source.name):
             yield Piece("values[{}] = {}", input_.name, _ranked(values, have, wanted))
 
 
@@ -129,8 +130,20 @@ def _given(name: str) -> Piece:
     return Piece("made[{}]", name)
 
 
+def _first_steps(input_: Input, made: Made) -> Piece:
+    """What is made for an input, without the steps that a target is ahead."""
+    have, wanted = made.given[input_.name].tensor.shape, input_.tensor.shape
+    longer = len(have) == len(wanted) == 1 and have != wanted
+    return Piece("made[{}][:, :{}]", input_.name, wanted[0]) if longer else _given(input_.name)
+
+
 def _target(output: Output, made: Made) -> Piece:
     """What the loss compares with an output, of what is made."""
+    if output.shift:
+        steps = Piece("made[{}][:, {}:].astype({})", output.input, output.shift, output.tensor.dtype)
+        if not made.maker.context:
+            return steps
+        return Piece("only_read({}, 0 if part.number == 1 else {})", steps, made.maker.context)
     have = made.given[output.column].tensor
     if output.expand:
         if have.rank != output.tensor.rank - 1:

@@ -8,6 +8,7 @@ from typing import Any
 
 from dlspec.components.layers.base import Layer
 from dlspec.components.sections.data import Data
+from dlspec.components.sections.sequences import marks_of
 from dlspec.export.project.searched import Searched
 from dlspec.export.python.constructors import Constructors
 from dlspec.export.python.syntax import Unsupported
@@ -18,15 +19,20 @@ class LayerWriter:
     """Writes layers, and notes which parameters they need.
 
     Attributes:
+        data: The section.
         constructors: Writes components, and knows which classes of our own they need.
         changed_with: Parameters that random changes need.
         prepared_with: Parameters that layers of preparation need.
     """
 
     def __init__(self, constructors: Constructors, searched: Searched, data: Data) -> None:
+        self.data = data
         self.constructors = constructors
         self.searched = searched
         self._written = dict(_written(data, searched.data))
+        for name, feature in (searched.data.get("inputs") or {}).items():
+            if isinstance(feature, dict) and searched.used(feature.get("prepare")) and marks_of(data.features, name):
+                raise Unsupported("a search of options of `prepare` beside `marks`")
         self.changed_with: tuple[str, ...] = ()
         self.prepared_with: tuple[str, ...] = ()
 

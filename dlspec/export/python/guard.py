@@ -14,8 +14,8 @@ IMPORTS = frozenset(
 # Python's own functions that generated code may call; `eval`, `exec`, `open` and their like are not among them.
 BUILTINS = frozenset(
     {"abs", "all", "any", "bool", "bytes", "callable", "classmethod", "dict", "divmod", "enumerate", "float", "hasattr",
-     "id", "int", "isinstance", "iter", "len", "list", "map", "max", "min", "next", "object", "print", "range",
-     "reversed", "round", "set", "slice", "sorted", "str", "sum", "super", "tuple", "type", "zip", "Exception",
+     "id", "int", "isinstance", "iter", "len", "list", "map", "max", "min", "next", "object", "print", "property",
+     "range", "reversed", "round", "set", "slice", "sorted", "str", "sum", "super", "tuple", "type", "zip", "Exception",
      "FileNotFoundError", "NotImplementedError", "OSError", "StopIteration", "SystemExit", "ValueError"}
 )  # fmt: skip
 _ATTRIBUTES = ("__init__", "__call__", "__name__")

@@ -25,6 +25,8 @@ _STANDARD = {
     "Iterable": "from collections.abc import Iterable",
     "Iterator": "from collections.abc import Iterator",
     "Mapping": "from collections.abc import Mapping",
+    "dataclass": "from dataclasses import dataclass",
+    "field": "from dataclasses import field",
     "chain": "from itertools import chain",
     "datetime": "from datetime import datetime",
     "repeat": "from itertools import repeat",

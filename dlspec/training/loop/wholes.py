@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dlspec.backends.keras.build import build, saved_part
-from dlspec.backends.keras.internals import calls_of, origin_of
+from dlspec.backends.keras.internals import calls_of
 from dlspec.backends.keras.structure import like_inputs
 from dlspec.core.errors import Problem
 from dlspec.core.ir import Graph
@@ -67,9 +67,11 @@ def rows_of(saved: Any, names: Sequence[str]) -> Callable[[Mapping[str, Any]], d
     """
     import keras
 
+    from dlspec.standalone.writing import rows_before
+
     core = core_of(saved)
     entering = dict(zip((tensor.name for tensor in core.inputs), calls_of(core)[-1].input_tensors, strict=True))
-    rows = {name: _before_slices(entering[name]) for name in names}
+    rows = {name: rows_before(entering[name]) for name in names}
     before = keras.Model(saved.input, rows)
 
     def whole(inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,15 +79,6 @@ def rows_of(saved: Any, names: Sequence[str]) -> Callable[[Mapping[str, Any]], d
         return made
 
     return whole
-
-
-def _before_slices(tensor: Any) -> Any:
-    """The output of the last layer on the way to a tensor: operations behind it only take steps of it."""
-    import keras
-
-    while not isinstance(origin_of(tensor).operation, keras.layers.Layer):
-        (tensor,) = calls_of(origin_of(tensor).operation)[0].input_tensors
-    return tensor
 
 
 def with_weights(whole: Any, graph: Graph, folder: Path, saved: Callable[[], Any]) -> Any:
