@@ -212,6 +212,19 @@ def test_table_fits_a_terminal_and_the_page_has_its_figures(trained: tuple[Path,
     assert "<svg" in page and "variants/dropout.yaml" in page
 
 
+def test_names_in_the_picture_are_whole(trained: tuple[Path, str, dict[str, Any]]) -> None:
+    """What stands on the right half of the picture is written to its left."""
+    text = (trained[0] / "study" / "report.html").read_text()
+    labels = re.findall(r'<text style="font-size: 7px;([^"]*)" x="([\d.]+)" [^>]*>([^<]+)<', text)
+    names = [each["name"] for each in trained[2]["ablation"]["variants"][1:]]
+    assert sorted(name for _, _, name in labels) == sorted(names)
+    width = float(re.search(r'class="plot" viewBox="0 0 ([\d.]+)', text)[1])
+    for style, x, name in labels:
+        assert 0 < float(x) < width
+        if "end" not in style:
+            assert float(x) + 5 * len(name) < width
+
+
 def test_variants_are_specs(trained: tuple[Path, str, dict[str, Any]]) -> None:
     """Each checks by itself, and has the parameters that the document says."""
     folder, _, facts = trained

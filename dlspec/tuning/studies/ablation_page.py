@@ -193,12 +193,16 @@ def _plot(shown: Sequence[Row], ablation: AblationFacts) -> Plot:
             if line["low"] is not None:
                 axes.plot([line["low"], line["high"]], [height, height], color=colour, linewidth=1.4)
             axes.plot([line["mean"]], [height], "o", color=colour, markersize=3.5)
+        middle = sum(axes.get_xlim()) / 2
+        for height, row in enumerate(drawn):
+            mean = row.difference["mean"] if row.difference is not None else 0.0
             axes.annotate(
                 _short(row.variant["name"], 24),
-                (line["mean"], height),
+                (mean, height),
                 xytext=(0, 3),
                 textcoords="offset points",
                 fontsize=7,
+                ha="left" if mean < middle else "right",  # whole names, within the picture
             )
         axes.set_yticks([])
         axes.set_ylim(-0.6, len(drawn) - 0.2)
