@@ -56,7 +56,7 @@ class Expression(NamedTuple):
     Attributes:
         text: As written in the spec.
         tree: Whitelisted Python syntax; ``$name`` stands in it as the name ``_name``.
-        names: The ``$names`` it uses, in order, each once.
+        names: The ``$names`` it uses, in order, each once; ``$channels(tensor)`` is a name too.
     """
 
     text: str
@@ -118,13 +118,20 @@ def parse(text: str) -> Expression:
         tree = ast.parse(source.strip(), mode="eval").body
         _check(tree, text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        help = (
-            "quote words: `'relu' if $deep else 'gelu'`"
-            if " if " in text
-            else "write it as in Python, each name with `$`"
-        )
+        help = "write it as in Python, each name with `$`"
+        help = "quote words: `'relu' if $deep else 'gelu'`" if " if " in text else help
         raise Problem("E301", f"`{text}` is not an expression", help) from None
-    return Expression(text, tree, tuple(names))
+    sizes = {f"{size[0]}({size[1]})": size[0] for node in ast.walk(tree) if (size := size_of(node))}
+    bare = {node.id[1:] for node in ast.walk(tree) if isinstance(node, ast.Name)} if sizes else names
+    return Expression(text, tree, (*(name for name in names if name in bare), *sizes))
+
+
+def size_of(node: ast.AST) -> tuple[str, str] | None:
+    """The word and the name of the tensor in ``$channels(tensor)`` or ``$shape(tensor)``; None for all else."""
+    match node:
+        case ast.Call(func=ast.Name(id="_channels" | "_shape" as kind), args=[ast.Name(id=tensor)], keywords=[]):
+            return kind[1:], tensor
+    return None
 
 
 def unescape(text: str) -> str | None:
@@ -243,11 +250,16 @@ def _check(node: ast.AST, text: str) -> None:
             help = help or f"write `${node.id}` for a parameter, or `'{node.id}'` for text"
             raise Problem("E301", f"`{node.id}` in `{text}` is no value", help)
         return
+    if size_of(node) is not None:
+        return
     if isinstance(node, ast.Call):
         function = node.func.id if isinstance(node.func, ast.Name) else ""
         if function not in _FUNCTIONS or node.keywords or any(isinstance(a, ast.Starred) for a in node.args):
             name = _unparse(node.func)
-            raise Problem("E301", f"`{name}` in `{text}` cannot be called", "functions: " + ", ".join(_FUNCTIONS))
+            help = "functions: " + ", ".join(_FUNCTIONS)
+            if name in ("$channels", "$shape"):
+                help = f"in the brackets stands the name of one tensor, without `$`: `{name}(skip)`"
+            raise Problem("E301", f"`{name}` in `{text}` cannot be called" + (" so" if "$" in name else ""), help)
         for argument in node.args:
             _check(argument, text)
         return
@@ -270,6 +282,8 @@ def _unparse(node: ast.expr) -> str:
 
 
 def _evaluate(node: ast.expr, lookup: Lookup) -> Any:
+    if size := size_of(node):
+        return lookup(f"{size[0]}({size[1]})")
     match node:
         case ast.Constant(value=value):
             return value

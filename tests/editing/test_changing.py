@@ -123,6 +123,30 @@ def test_a_new_name_goes_everywhere(client: Client, uri: str, line: int, word: s
     assert isinstance(expected, Checked) and expected.graph.parameters == state.graph.parameters
 
 
+def test_a_tensor_of_which_a_size_is_asked_is_renamed_there(client: Client, tmp_path: Path) -> None:
+    text = (
+        "inputs: {x: [8], y: [4]}\n"
+        "blocks:\n"
+        "  Fit:\n"
+        "    inputs: [x, to]\n"
+        "    params: {n: $channels(x)}\n"
+        "    layers: [{dense: {units: $n, from: to, if: $channels(x) > 1}}, {add: [x, prev]}]\n"
+        "layers:\n"
+        "  - Fit: {from: [x, y]}\n"
+        "  - dense: 2 * $channels(x)\n"
+    )
+    uri = client.open(tmp_path / "sized.yaml", text)
+    assert client.problems(uri) == []
+    answer = client.at("textDocument/rename", uri, *position(text, 9, "x"), newName="first")
+    expected = (
+        text.replace("{x: [8]", "{first: [8]")
+        .replace("[x, y]", "[first, y]")
+        .replace("2 * $channels(x)", "2 * $channels(first)")
+    )
+    assert changed(text, answer["changes"][uri]) == expected
+    assert places(client.at("textDocument/definition", uri, *position(text, 5, "x"))) == [(4, 14)]
+
+
 @pytest.mark.parametrize(
     ("line", "word", "new", "why"),
     [

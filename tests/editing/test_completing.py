@@ -60,6 +60,7 @@ def test_layers_with_what_they_need(client: Client, tmp_path: Path) -> None:
         ("layers:\n  - dense: {units: 3, activation: |\n", {"relu", "softmax"}, {"adam"}),
         ("layers:\n  - dense: {units: |\n", {"$width"}, {"$size"}),
         ("layers:\n  - dense: {units: $|}\n", {"$width", "$channels"}, {"relu"}),
+        ("layers:\n  - dense: {units: 3, name: up}\n  - dense: $channels(|\n", {"up", "x"}, {"$width", "prev"}),
         ("layers:\n  - repeat:\n      times: 3\n      layers:\n        - res|", {"residual", "Stage"}, {"filters"}),
         ("layers:\n  - Stage: {|}\n", {"size", "from", "repeat"}, {"units"}),
         ("layers: [dense: 3]\n|\n", {"train", "data", "outputs"}, {"inputs", "layers", "dense"}),

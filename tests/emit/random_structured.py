@@ -165,7 +165,7 @@ class Structured:
         """One piece that keeps the shape."""
         groups: list[Callable[[Place], list[Step]]] = [
             self.turns, self.substituted, self.indexed, self.columns, self.counted, self.nested, self.residual,
-            self.parallel, self.earlier, self.branches, self.joined, self.none,
+            self.parallel, self.earlier, self.sized, self.branches, self.joined, self.none,
         ]  # fmt: skip
         choice = self.random.random()
         if choice < 0.25:
@@ -248,6 +248,19 @@ class Structured:
         turn: list[Step] = [{"ops.subtract": sources}, *(self.inner(replace(place, turns=True)) if self.flip() else [])]
         last = {"dense": {"units": self.width, "name": f"{stem}_$($index + 2)"}}
         return [*start, {"repeat": {"times": self.random.choice([1, 2, "1 + 2"]), "layers": [*turn, last]}}]
+
+    def sized(self, place: Place) -> list[Step]:
+        """Sizes of a tensor that stands above."""
+        first = self.name(place)
+        sizes = [
+            f"$channels({first})",
+            f"max(1, $shape({first})[0] // 2)",
+            f"len($shape({first})) + $shape({first})[-1]",
+        ]
+        last = {"dense": {"units": self.width, "if": f"$channels != $shape({first})[1]"}}
+        inner = [{"dense": {"units": self.random.choice(sizes)}}, last]
+        steps = inner if self.flip() else [{"repeat": {"times": 2, "layers": inner}}]
+        return [self.dense(place, name=first), *self.wide(place), *steps, {"dense": self.width}]
 
     def columns(self, place: Place) -> list[Step]:
         """Several lists, lists of lists, activations, and what a loop cannot vary."""

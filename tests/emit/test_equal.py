@@ -109,6 +109,44 @@ def test_without_structure_a_module_is_equal_too(monkeypatch: pytest.MonkeyPatch
         compare(state, emit_model(state))
 
 
+SIZES = """
+name: sizes
+params: {width: 5}
+inputs: {a: [6, 6, 3], b: [3, 3, 4]}
+blocks:
+  Fit:
+    inputs: [before, here]
+    params: {filters: $channels(here), rows: "$shape(here)[0]"}
+    layers:
+      - average_pooling2d: {pool_size: "$shape[0] // $rows", from: before}
+      - conv2d: {filters: $filters, kernel_size: 1, if: $channels != $channels(here)}
+      - add: [here, prev]
+  Wide: {params: {n: $channels(input) * 2}, layers: [{conv2d: {filters: $n, kernel_size: 1}}]}
+layers:
+  - conv2d: {filters: $width, kernel_size: 3, padding: same, from: b, name: small}
+  - Fit: {from: [a, small]}
+  - repeat:
+      times: $channels(small) - 3
+      layers:
+        - conv2d: {filters: $channels + 1, kernel_size: 1, name: wide}
+        - residual:
+            - conv2d: {filters: "max($shape(wide)) // 4", kernel_size: 1}
+            - conv2d: {filters: "len($shape(wide)) - 3 + $channels(wide)", kernel_size: 1}
+  - Wide
+"""
+
+
+@pytest.mark.parametrize("values", [{}, {"width": 7}])
+def test_sizes_of_named_tensors_follow_the_arguments(values: dict[str, int], tmp_path: Path) -> None:
+    path = tmp_path / "sizes.yaml"
+    path.write_text(SIZES, encoding="utf-8")
+    source = emit_model(compiled(path))
+    assert (
+        "    if x.shape[-1] != here.shape[-1]:\n" in source and "    for _ in range(small.shape[-1] - 3):\n" in source
+    )
+    compare(compile_spec(path, [f"params.{word}={value}" for word, value in values.items()]), source, **values)
+
+
 CELLS = """
 name: cells
 params: {depth: 3}

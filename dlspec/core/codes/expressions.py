@@ -29,7 +29,8 @@ CODES: dict[str, Code] = {
         "undefined name",
         """
         `$name` is a parameter declared in `params:`. A block sees its own parameters and those of the spec, not
-        those of the block that calls it. `$index` exists inside a repeat only.
+        those of the block that calls it. `$index` exists inside a repeat only, `$channels` and `$shape` where a
+        tensor enters; `$channels(skip)` is of the tensor that is named `skip` above.
         """,
         wrong="""
         params: {width: 8}

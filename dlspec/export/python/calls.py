@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from dlspec.components import registry
@@ -35,7 +36,7 @@ class CallWriter:
     def __init__(self, module: ModuleContext, tensors: Tensors, scope: Scope, working: str, labelled: bool) -> None:
         self.module = module
         self.tensors = tensors
-        self.scope = scope
+        self.scope = replace(scope, tensor=tensors.find)
         self.labelled = labelled
         self.working = working
         self.prev: ast.expr | None = None

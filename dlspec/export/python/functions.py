@@ -118,7 +118,7 @@ class Module:
         function = Function(
             self.identifiers.give(function_name(block.name), f"{function_name(block.name)}_block"), block=block
         )
-        names = NamesUsed.of(block.body, block.outputs)
+        names = NamesUsed.of(block.body, block.outputs, block.params)
         input_names = block.inputs or ("input",)
         whole = not block.inputs and not names.is_used("input")
         working = "" if whole else self._working(identifiers, (*input_names, *block.params, *names.plain()))
@@ -135,7 +135,7 @@ class Module:
             writer.tensors.bind(key, name(identifier))
         writer.prev = first if len(input_names) == 1 else None
         writer.first_input = lambda: self._examples(function)
-        writer.statements += self._defaults(block, scope.at(first), function)
+        writer.statements += self._defaults(block, writer.scope.at(first), function)
         writer.body(block.body, writer.working, needed=not block.outputs)
         results = [writer.tensors.find(output, scope) for output in block.outputs] or [_last(writer)]
         function.returns = TENSOR if len(results) == 1 else f"tuple[{', '.join([TENSOR] * len(results))}]"

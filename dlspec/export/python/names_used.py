@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -27,16 +27,21 @@ class NamesUsed:
     used: list[tuple[str, Loops]] = field(default_factory=list)
 
     @classmethod
-    def of(cls, body: tuple[Step, ...], outputs: tuple[str, ...]) -> NamesUsed:
-        """The names that a body and its outputs use."""
+    def of(cls, body: tuple[Step, ...], outputs: tuple[str, ...], params: Mapping[str, Any] | None = None) -> NamesUsed:
+        """The names that a body and its outputs use.
+
+        Args:
+            params: Parameters with their defaults, which may use the sizes of inputs.
+        """
         used = cls()
         used._read(body, ())
+        used.used += [(name, ()) for name in sizes_in(dict(params or {}))]
         used.used += [(name, ()) for name in outputs]
         return used
 
     def _read(self, body: tuple[Step, ...], loops: Loops) -> None:
         for step in body:
-            self.used += [(text, loops) for text in source_names(step.source)]
+            self.used += [(text, loops) for text in (*source_names(step.source), *sizes_in(_own_values(step)))]
             self.given += [(text, loops) for text in step.names]
             if isinstance(step, RepeatStep):
                 self._read(step.body, (*loops, id(step)))
@@ -140,6 +145,21 @@ def _common(first: Loops, other: Loops) -> int:
 def may_meet(text: str, other: str) -> bool:
     """Whether two names, of which the first has substitutions, may be the same."""
     return "$" in other or pattern(text).fullmatch(other) is not None
+
+
+def sizes_in(value: Any) -> list[str]:
+    """The names of tensors whose sizes the expressions in a value use."""
+    names = {name for textual in (False, True) for name in names_in(value, textual) if name.endswith(")")}
+    return sorted(name[:-1].partition("(")[2] for name in names)
+
+
+def _own_values(step: Step) -> Any:
+    """What is written in a step, without the steps inside."""
+    if isinstance(step, RepeatStep):
+        return {"times": step.times, "each": step.each, "if": step.condition}
+    if isinstance(step, ParallelStep):
+        return {"merge": step.merge, "repeat": step.repeat, "if": step.condition}
+    return step.value
 
 
 def source_names(source: Any) -> Iterator[str]:

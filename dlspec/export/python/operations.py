@@ -85,7 +85,7 @@ def _sizes(module: ModuleContext, step: Step, written: list[ast.expr], scope: Sc
     others = [*written[:at], *written[at + 1 :]]
     if len(sizes) == 1 and not module.varies and all(isinstance(size, ast.Constant) for size in others):
         return [*written[:at], constant(sizes.pop()), *written[at + 1 :]]
-    rest: ast.expr = call("math.prod", [scope.sizes])
+    rest: ast.expr = call("math.prod", [scope.sizes()])
     for size in others:
         if not same(size, constant(1)):
             rest = ast.BinOp(rest, ast.FloorDiv(), size)

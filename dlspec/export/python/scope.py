@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dlspec.export.python.syntax import Unsupported, call, constant, dotted, item, name, sequence
 from dlspec.semantics.environment import Environment
 from dlspec.semantics.evaluate import evaluate_plain
-from dlspec.syntax.expressions import Expression, is_arithmetic, is_expression, parse, template, unescape
+from dlspec.syntax.expressions import Expression, is_arithmetic, is_expression, parse, size_of, template, unescape
 
 # Functions of the expression language that are not built into Python.
 _MATH = {"ceil": "math.ceil", "floor": "math.floor"}
@@ -48,12 +48,14 @@ class Scope:
         entering: The first tensor that enters the item, for ``$channels`` and ``$shape``.
         used: The names of the top level that were written.
         top: The names of the top level; others may hide them.
+        tensor: Finds the variable of a tensor by its name, for ``$channels(name)`` and ``$shape(name)``.
     """
 
     meanings: Mapping[str, Meaning]
     entering: ast.expr | None = None
     used: set[str] = field(default_factory=set)
     top: Mapping[str, Meaning] = field(default_factory=dict)
+    tensor: Callable[[str, Scope], ast.expr] | None = None
 
     def at(self, entering: ast.expr | None) -> Scope:
         """A copy of the scope for an item that `entering` enters."""
@@ -70,17 +72,16 @@ class Scope:
         except KeyError:
             raise Unsupported(f"${key}") from None
 
-    @property
-    def shape(self) -> ast.expr:
-        """The shape of what enters, batch included."""
-        if self.entering is None:
-            raise Unsupported("$shape where nothing enters")
-        return ast.Attribute(self.entering, "shape", ast.Load())
+    def shape(self, of: str = "") -> ast.expr:
+        """The shape of what enters, or of the tensor with a name, batch included."""
+        tensor = self.tensor(of, self) if of and self.tensor is not None else self.entering
+        if tensor is None or isinstance(tensor, ast.Starred):
+            raise Unsupported("$shape of no tensor, or of several")
+        return ast.Attribute(tensor, "shape", ast.Load())
 
-    @property
-    def sizes(self) -> ast.expr:
-        """The shape of what enters, without the batch."""
-        return item(self.shape, ast.Slice(constant(1), None, None))
+    def sizes(self, of: str = "") -> ast.expr:
+        """The shape without the batch."""
+        return item(self.shape(of), ast.Slice(constant(1), None, None))
 
     # --- values ---------------------------------------------------------------------------------------------------
 
@@ -162,6 +163,8 @@ class _Translator:
         self.scope = scope
 
     def visit_expression(self, node: ast.expr) -> ast.expr:
+        if size := size_of(node):
+            return self.size(*size)
         match node:
             case ast.Constant(value=value):
                 return constant(value)
@@ -182,6 +185,8 @@ class _Translator:
                 return ast.IfExp(*parts)
             case ast.Subscript(value=ast.Name(id="_shape"), slice=index):
                 return self.axis(index)
+            case ast.Subscript(value=ast.Call(args=[ast.Name(id=tensor)]) as inner, slice=index) if _is_shape(inner):
+                return self.axis(index, tensor)
             case ast.Subscript(value=value, slice=index):
                 return item(self.visit_expression(value), self.visit_expression(index))
             case ast.Slice(lower=lower, upper=upper, step=step):
@@ -197,10 +202,8 @@ class _Translator:
     def named(self, identifier: str) -> ast.expr:
         if not identifier.startswith("_"):
             return constant(_WORDS[identifier])
-        if identifier == "_channels":
-            return item(self.scope.shape, constant(-1))
-        if identifier == "_shape":
-            return self.scope.sizes
+        if identifier in ("_channels", "_shape"):
+            return self.size(identifier[1:])
         meaning = self.scope.find(identifier[1:])
         if isinstance(meaning, Constant):
             return constant(meaning.value)
@@ -208,14 +211,18 @@ class _Translator:
             self.scope.used.add(identifier[1:])
         return name(meaning.identifier)
 
-    def axis(self, index: ast.expr) -> ast.expr:
+    def size(self, kind: str, of: str = "") -> ast.expr:
+        """``$channels`` or ``$shape``, of what enters or of the tensor with a name."""
+        return item(self.scope.shape(of), constant(-1)) if kind == "channels" else self.scope.sizes(of)
+
+    def axis(self, index: ast.expr, of: str = "") -> ast.expr:
         """``$shape`` has no batch: axis 0 there is axis 1 of the tensor."""
         match index:
             case ast.Constant(value=int(number)):
-                return item(self.scope.shape, constant(number + 1))
+                return item(self.scope.shape(of), constant(number + 1))
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int(number))):
-                return item(self.scope.shape, constant(-number))
-        return item(item(self.scope.shape, ast.Slice(constant(1), None, None)), self.visit_expression(index))
+                return item(self.scope.shape(of), constant(-number))
+        return item(self.scope.sizes(of), self.visit_expression(index))
 
     def binary(self, left: ast.expr, op: ast.operator, right: ast.expr) -> ast.expr:
         if isinstance(op, ast.Add) and (self.many(left) or self.many(right)):
@@ -228,6 +235,8 @@ class _Translator:
 
     def many(self, node: ast.expr) -> bool:
         match node:
+            case ast.Call():
+                return _is_shape(node)
             case ast.List() | ast.Tuple() | ast.Name(id="_shape") | ast.Subscript(slice=ast.Slice()):
                 return True
             case ast.Name(id=identifier) if identifier.startswith("_") and identifier[1:] not in ("channels", "shape"):
@@ -240,3 +249,9 @@ class _Translator:
     def as_tuple(self, node: ast.expr) -> ast.expr:
         value = self.visit_expression(node)
         return value if isinstance(value, ast.Tuple) else call(dotted("tuple"), [value])
+
+
+def _is_shape(node: ast.expr) -> bool:
+    """Whether a part of an expression is ``$shape(name)``."""
+    size = size_of(node)
+    return size is not None and size[0] == "shape"

@@ -7,6 +7,7 @@ from typing import Any
 
 from dlspec.components.registry import MISSING
 from dlspec.core.errors import Problem, Span, did_you_mean
+from dlspec.core.ir import Tensor
 from dlspec.core.tree import Map, span_of, span_of_key
 from dlspec.graph.lower.graph_builder import Frame, GraphBuilder, lost
 from dlspec.graph.lower.program import Block, Step
@@ -18,9 +19,28 @@ from dlspec.syntax.expressions import UnknownValue
 
 
 def block_values(
-    builder: GraphBuilder, block: Block, step: Step, environment: Environment, outer: Environment
+    builder: GraphBuilder,
+    block: Block,
+    step: Step,
+    environment: Environment,
+    outer: Environment,
+    inputs: Mapping[str, Binding] | Lost,
 ) -> dict[str, Any]:
-    """Values of a block's parameters at one call; :data:`LOST` for those that an error hides."""
+    """Values of a block's parameters at one call; :data:`LOST` for those that an error hides.
+
+    Args:
+        environment: Meaning of the ``$names`` in what the call gives.
+        outer: That of those in the defaults, besides other parameters.
+        inputs: What enters, whose sizes defaults may use.
+    """
+
+    def type_of(name: str) -> Tensor | Lost:
+        if isinstance(inputs, Lost):
+            return LOST
+        if name not in inputs:
+            raise Problem("E401", f"no input of block {block.name} is named `{name}`", did_you_mean(name, inputs))
+        return builder.named_type(name, inputs[name])
+
     given: Mapping[str, Any] = step.options
     if step.value is not None and not isinstance(step.value, Map):
         given = {next(iter(block.params)): step.value} if block.params else {"": step.value}
@@ -34,7 +54,7 @@ def block_values(
         builder.report(Problem("E306", text, help), span)
     values: dict[str, Any] = {}
     absent: list[str] = []
-    defaults = Environment(values, outer, environment.entering, position=environment.position)
+    defaults = Environment(values, outer, environment.entering, position=environment.position, tensors=type_of)
     for name, default in block.params.items():
         if name in given:
             span = span_of(step.value, name) if isinstance(step.value, Map) else step.value_span

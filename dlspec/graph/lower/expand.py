@@ -196,7 +196,7 @@ class Body(GraphBuilder):
         if isinstance(step, InvalidStep):
             self.lose(step, frame)
             return
-        frame = frame._replace(environment=frame.environment.step(step.number))
+        frame = self.inside(step, frame)
         sources = read_sources(self, step, frame)
         entering = self.entering(sources)
         environment = frame.environment.at(entering)
@@ -329,8 +329,8 @@ class Body(GraphBuilder):
         if block.name in self.open_blocks:
             self.report(Problem("E308", f"block {block.name} calls itself", "use `repeat:`"), step.span)
             return lost(step)
-        values = block_values(self, block, step, environment, self.expander.environment)
         inputs = block_inputs(self, block, step, sources)
+        values = block_values(self, block, step, environment, self.expander.environment, inputs)
         if isinstance(inputs, Lost):
             return lost(step)
         self.entered(step, values)

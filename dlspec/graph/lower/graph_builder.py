@@ -130,26 +130,54 @@ class GraphBuilder:
         """The tensors behind a name in ``from`` or ``outputs``; a lost binding, with an error, where there are none."""
         if name == "prev" and self.prev is not None:
             return self.prev
+        if name not in self._missed and (problem := self.missing(name, frame)) is not None:
+            if frame.scope.made_in_turns(name):  # later turns will miss it too
+                self._missed.add(name)
+            absent = frame.scope.find_to_take(name)
+            self.report(problem, span, (absent.absent,) if absent is not None and absent.absent is not None else ())
+            return Binding((LOST,), span)
+        return frame.scope.find_to_take(name) or Binding((LOST,), span)
+
+    def missing(self, name: str, frame: Frame) -> Problem | None:
+        """Why no tensor has a name; None where one has."""
         binding = frame.scope.find_to_take(name)
-        if binding is None:
+        if binding is not None and binding.absent is None:
+            return None
+        if binding is not None:
+            return Problem("E411", f"`{name}` is absent here", "use a name that is always given")
+        if name == "prev":
+            text = "`prev` has no meaning before the first layer when there are several inputs"
+            return Problem("E412", text, "write the name of an input")
+        if frame.scope.comes_later(name):
+            return Problem("E407", f"`{name}` is used before it is made", "a name must be given above its use")
+        return Problem("E401", f"nothing is named `{name}` here", self.names_help(name, frame, "prev"))
+
+    def inside(self, step: Step, frame: Frame) -> Frame:
+        """The frame in which a step's own values are read: they see its number, and the tensors above it."""
+
+        def type_of(name: str) -> Tensor | Lost:
             if name == "prev":
-                text = "`prev` has no meaning before the first layer when there are several inputs"
-                self.report(Problem("E412", text, "write the name of an input"), span)
-            elif frame.scope.comes_later(name):
-                self.report(
-                    Problem("E407", f"`{name}` is used before it is made", "a name must be given above its use"), span
-                )
-            elif name not in self._missed:
-                if frame.scope.made_in_turns(name):  # later turns will miss it too
-                    self._missed.add(name)
-                help = self.names_help(name, frame, "prev")
-                self.report(Problem("E401", f"nothing is named `{name}` here", help), span)
-            return Binding((LOST,), span)
-        if binding.absent is not None:
-            help = "use a name that is always given"
-            self.report(Problem("E411", f"`{name}` is absent here", help), span, (binding.absent,))
-            return Binding((LOST,), span)
-        return binding
+                help = "give the layer before a `name:`, and write that name"
+                raise Problem("E302", "`prev` has no size of its own", help)
+            if (problem := self.missing(name, frame)) is not None:
+                raise problem
+            return self.named_type(name, frame.scope.find_to_take(name) or Binding((LOST,)))
+
+        return frame._replace(environment=frame.environment.step(step.number, type_of))
+
+    def named_type(self, name: str, binding: Binding) -> Tensor | Lost:
+        """The type of the tensor behind a name.
+
+        Raises:
+            Problem: E406, the name stands for the list of several turns.
+        """
+        if binding.lost:
+            return LOST
+        if len(binding.values) != 1:
+            text = f"`{name}` is the list of {len(binding.values)} turns, where one tensor is needed"
+            raise Problem("E406", text, f"merge them: `add: {name}`")
+        (value,) = binding.values
+        return self.tensor(value) if isinstance(value, Edge) else LOST
 
     def names_help(self, name: str, frame: Frame, *also: str) -> str:
         """Help for a name that is not defined.

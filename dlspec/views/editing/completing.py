@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from dlspec.views.editing.names import BLOCK, PARAMETER, TENSOR, Name, names_of
 from dlspec.views.editing.reading import tolerant
 from dlspec.views.editing.text import Text
 
+_SIZE = re.compile(r"\$(?:channels|shape)\($")  # the name of a tensor follows
 _REFERRING = {"step.from", "references"}
 _MINIMIZED = "option.minimize"
 # Keys whose values are columns of the data.
@@ -62,6 +64,8 @@ def completions(
     if data is None:
         data = last.data if last is not None and last.data is not None else Map()
     offers = _Offers(cursor, data, names_of(data, text), line, last, path)
+    if _SIZE.search(text.line(line)[: cursor.start - 1]):
+        return cursor, list({offer.label: offer for offer in offers.tensors() if offer.label != "prev"}.values())
     return cursor, list({offer.label: offer for offer in reversed(list(offers.all()))}.values())[::-1]
 
 

@@ -12,7 +12,7 @@ from dlspec.core.tree import Map, Seq, span_of, span_of_key
 from dlspec.views.editing.text import Text
 
 TENSOR, PARAMETER, BLOCK = "tensor", "parameter", "block"
-_USE = re.compile(r"\$\$|\$([A-Za-z][A-Za-z0-9_]*)")
+_USE = re.compile(r"\$\$|\$(?:channels|shape)\(([a-z][A-Za-z0-9_]*)\)|\$([A-Za-z][A-Za-z0-9_]*)")
 # Sections whose keys and texts may be names of inputs and outputs, of layers, blocks and models.
 _SPEAKING = ("data", "train", "tune", "report", "expect", "generate")
 
@@ -73,7 +73,7 @@ class _Reader:
         yield from self.keys("inputs", TENSOR, value, name)
         if isinstance(value.get("inputs"), Seq):
             yield from self.listed(value, "inputs", name, gives=True)
-        yield from self.uses(value.get("params"), (value, "params"), local)
+        yield from self.uses(value.get("params"), (value, "params"), local, name)
         yield from self.steps(value.get("layers"), name, local)
         yield from self.listed(value, "outputs", name, gives=False)
         if isinstance(value.get("average_of"), str):
@@ -107,14 +107,14 @@ class _Reader:
                 if part in ("layers", "shortcut", "branches"):
                     yield from self.branches(inner, (value, part), scope, own)
                 else:
-                    yield from self.uses(inner, (value, part), local)
+                    yield from self.uses(inner, (value, part), local, scope)
             if key == "parallel" and "branches" not in value:
                 yield from self.branches(value, (item, key), scope, own)
         elif isinstance(value, Seq) and key in ("residual", "parallel"):
             yield from self.steps(value, scope, local)
         elif isinstance(value, Seq | str):
             yield from self.sources(value, (item, key), scope)
-            yield from self.uses(value, (item, key), local)
+            yield from self.uses(value, (item, key), local, scope)
 
     def branches(self, value: Any, where: tuple[Any, Any], scope: str, local: dict[str, str]) -> Iterator[Name]:
         """The names in the branches of a group, or in its list of steps."""
@@ -192,21 +192,24 @@ class _Reader:
         if at is not None and value and "$" not in value:
             yield Name(kind, value, scope, at, gives)
 
-    def uses(self, value: Any, where: tuple[Any, Any], local: dict[str, str]) -> Iterator[Name]:
-        """Every `$name` in a value and all below it."""
+    def uses(self, value: Any, where: tuple[Any, Any], local: dict[str, str], scope: str = "") -> Iterator[Name]:
+        """Every `$name` in a value and all below it; `scope` is that of the tensors whose sizes it takes."""
         if isinstance(value, Map):
             for key, inner in value.items():
-                yield from self.uses(inner, (value, key), local)
+                yield from self.uses(inner, (value, key), local, scope)
         elif isinstance(value, Seq):
             for index, inner in enumerate(value):
-                yield from self.uses(inner, (value, index), local)
+                yield from self.uses(inner, (value, index), local, scope)
         elif isinstance(value, str) and "$" in value and (span := span_of(*where)) is not None:
             written = self.text.part(span)
             for match in _USE.finditer(written) if span.line == span.end_line else ():
-                if match.group(1):
-                    start = span.column + match.start(1)
-                    at = span._replace(column=start, end_column=start + len(match.group(1)))
-                    yield Name(PARAMETER, match.group(1), local.get(match.group(1), ""), at, gives=False)
+                if match.lastindex is not None:
+                    text, start = match.group(match.lastindex), span.column + match.start(match.lastindex)
+                    at = span._replace(column=start, end_column=start + len(text))
+                    if match.lastindex == 1:
+                        yield Name(TENSOR, text, scope, at, gives=False)
+                    else:
+                        yield Name(PARAMETER, text, local.get(text, ""), at, gives=False)
 
     def inside(self, name: str, span: Span) -> Span | None:
         """Where a name stands in what is written there, quotes left out; None where it is written otherwise."""
