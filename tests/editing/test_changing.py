@@ -147,6 +147,23 @@ def test_a_tensor_of_which_a_size_is_asked_is_renamed_there(client: Client, tmp_
     assert places(client.at("textDocument/definition", uri, *position(text, 5, "x"))) == [(4, 14)]
 
 
+def test_a_value_of_a_turn_is_renamed_in_its_group(client: Client, tmp_path: Path) -> None:
+    text = (
+        "params: {w: 3}\n"
+        "inputs: {x: [8]}\n"
+        "layers:\n"
+        "  - repeat: {times: 2, let: {w: 4 + $index, v: 2 * $w}, layers: [{dense: $w}, {dense: $v}]}\n"
+        "  - dense: $w\n"
+    )
+    uri = client.open(tmp_path / "let.yaml", text)
+    assert client.problems(uri) == []
+    answer = client.at("textDocument/rename", uri, *position(text, 4, "w"), newName="wide")
+    assert changed(text, answer["changes"][uri]).splitlines()[3:] == [
+        "  - repeat: {times: 2, let: {wide: 4 + $index, v: 2 * $wide}, layers: [{dense: $wide}, {dense: $v}]}",
+        "  - dense: $w",
+    ]
+
+
 @pytest.mark.parametrize(
     ("line", "word", "new", "why"),
     [

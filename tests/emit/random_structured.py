@@ -165,7 +165,7 @@ class Structured:
         """One piece that keeps the shape."""
         groups: list[Callable[[Place], list[Step]]] = [
             self.turns, self.substituted, self.indexed, self.columns, self.counted, self.nested, self.residual,
-            self.parallel, self.earlier, self.sized, self.branches, self.joined, self.none,
+            self.parallel, self.earlier, self.sized, self.worked_out, self.branches, self.joined, self.none,
         ]  # fmt: skip
         choice = self.random.random()
         if choice < 0.25:
@@ -261,6 +261,19 @@ class Structured:
         inner = [{"dense": {"units": self.random.choice(sizes)}}, last]
         steps = inner if self.flip() else [{"repeat": {"times": 2, "layers": inner}}]
         return [self.dense(place, name=first), *self.wide(place), *steps, {"dense": self.width}]
+
+    def worked_out(self, place: Place) -> list[Step]:
+        """Values that each turn works out from its number, what enters it, and those above."""
+        turn = replace(place, turns=True, ints=(*place.ints, "$u"))
+        let = {"u": self.random.choice(["$index + 2", "$channels + 1", self.integer(place)]),
+               "pair": "[$u, $index + 1]", "a": self.random.choice([self.act(place), "'relu' if $index else 'tanh'"])}  # fmt: skip
+        layers = [
+            {"dense": {"units": "$pair[1] + $u", "if": self.condition(turn)}},
+            {"dense": {"units": "max($pair + [2])", "activation": self.random.choice(["$a", "linear"])}},
+            {"dense": self.width},
+            *(self.inner(turn) if self.flip() else []),
+        ]
+        return [{"repeat": {"times": self.random.choice([1, 3, "1 + 1"]), "let": let, "layers": layers}}]
 
     def columns(self, place: Place) -> list[Step]:
         """Several lists, lists of lists, activations, and what a loop cannot vary."""

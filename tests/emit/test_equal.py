@@ -109,6 +109,37 @@ def test_without_structure_a_module_is_equal_too(monkeypatch: pytest.MonkeyPatch
         compare(state, emit_model(state))
 
 
+LET = """
+name: turns
+params: {base: 4}
+inputs: {a: [8]}
+layers:
+  - repeat:
+      times: 3
+      let: {w: $base * 2 ** $index, v: $w + $channels, sizes: "[$w, $v]"}
+      layers:
+        - dense: $w
+        - dense: {units: "$sizes[1]"}
+        - repeat: {each: {k: "$sizes + [2]"}, let: {w: $k + $w}, layers: [dense: $w]}
+        - dense: {units: $w, name: level_$w}
+  - repeat:
+      times: 2
+      let: {act: "'relu' if $index else 'tanh'", half: $channels // 2}
+      layers: [{dense: {units: $half, activation: $act}}]
+"""
+
+
+@pytest.mark.parametrize("values", [{}, {"base": 6}])
+def test_what_turns_work_out_follows_the_arguments(values: dict[str, int], tmp_path: Path) -> None:
+    path = tmp_path / "turns.yaml"
+    path.write_text(LET, encoding="utf-8")
+    source = emit_model(compiled(path))
+    assert "        w = base * 2**index\n        v = w + y.shape[-1]\n        sizes = (w, v)\n" in source.replace(
+        "x.", "y."
+    )
+    compare(compile_spec(path, [f"params.{word}={value}" for word, value in values.items()]), source, **values)
+
+
 SIZES = """
 name: sizes
 params: {width: 5}

@@ -89,12 +89,14 @@ class _Spread:
         facts = {"repeat": changed(step.repeat, loops), "condition": changed(step.condition)}
         written: dict[str, Any] = {"repeat": facts["repeat"], "if": facts["condition"]}
         if isinstance(step, RepeatStep):
-            covered = hidden or self._name in (step.each or {})
+            covered = hidden or self._name in {*(step.each or ()), *(step.let or ())}
             inner = self._body(step.body, where, path, turns, covered)
-            facts |= {"times": changed(step.times, loops), "each": changed(step.each, loops), "body": inner}
+            facts |= {"times": changed(step.times, loops), "each": changed(step.each, loops)}
+            facts |= {"let": changed(step.let), "body": inner}
             written |= {
                 "times": facts["times"],
                 "each": facts["each"],
+                "let": facts["let"],
                 "layers": [inner_step.value for inner_step in inner],
             }
         elif isinstance(step, ParallelStep):

@@ -12,11 +12,11 @@ from dlspec.components.layers.base import Layer
 from dlspec.components.ops.base import Op
 from dlspec.export.python import operations
 from dlspec.export.python.calls import CallWriter
-from dlspec.export.python.constant_params import GRAPH_NAMES
+from dlspec.export.python.constant_params import GRAPH_NAMES, loop_id
 from dlspec.export.python.names_used import parts_take_previous, source_names, takes_previous
-from dlspec.export.python.scope import Constant, Meaning, Scope
+from dlspec.export.python.scope import Constant, Meaning, Scope, Variable
 from dlspec.export.python.syntax import Unsupported, assign, call, name, same
-from dlspec.export.python.turns import turns_of
+from dlspec.export.python.turns import turns_of, varied
 from dlspec.export.python.wiring import Entry, Inputs, call_arguments
 from dlspec.graph.lower.program import CallStep, LayerStep, ParallelStep, RepeatStep, Step
 from dlspec.syntax.expressions import is_expression, names_in
@@ -160,7 +160,7 @@ class BodyWriter(CallWriter):
             variable = self.tensors.variable(step.names[0])
         inputs = self.inputs(step) if step.source is not None or self.prev is not None else Inputs()
         turns = turns_of(self, step, inputs)
-        self.write(*self.tensors.lists(step, ("index", *(step.each or ())) if isinstance(step, RepeatStep) else ()))
+        self.write(*self.tensors.lists(step, varied(step)))
         chained = step.source is None or isinstance(step.source, str)
         incoming = (
             takes_previous(step.body) if isinstance(step, RepeatStep) else "prev" in list(source_names(step.source))
@@ -236,14 +236,30 @@ class BodyWriter(CallWriter):
         if known is not None and not known.value:
             return
         entering = self.prev
+        around = len(self._open)
         with self.block() as inner:
+            self.work_out(step, entering)
             self.body(step.body, variable, carried)
+            del self._open[around:]
             if carried:
                 self.bring(self.prev, variable)
         if known is not None:
             self.write(*inner)
         elif inner:
             self.write(ast.If(self.scope.at(entering).value(step.condition), inner, []))
+
+    def work_out(self, step: RepeatStep, entering: ast.expr | None) -> None:
+        """The values of a turn's ``let``: constants, or variables."""
+        for key, raw in (step.let or {}).items():
+            scope = self.scope.at(entering)
+            meaning: Meaning | None = scope.constant(raw)
+            if meaning is None:
+                if (loop_id(step), key) in self.module.constant_params.hard:
+                    raise Unsupported(f"the value {key} of a turn")
+                meaning = Variable(self.loop_variable(key), scope.many(raw))
+                self._open.append(meaning.identifier)
+                self.write(assign([meaning.identifier], scope.value(raw)))
+            self.scope = self.scope.inner({key: meaning})
 
     def after_loop(self, step: Step, variable: str, target: ast.expr | None) -> None:
         """Gives the output of the last turn its own variable, where the step has a name."""

@@ -91,6 +91,7 @@ class ConstantParams:
         self.program = program
         self.hard: set[Key] = set()
         self._hard_scopes: set[str] = set()
+        self._worked_out: set[Key] = set()  # in each turn anew, also where turns are written out
         self._kinds: dict[Key, set[str]] = defaultdict(set)
         self._flows: list[tuple[Any, Chain, Key]] = []
         top = Chain((("top", frozenset(program.params)),))
@@ -170,7 +171,11 @@ class ConstantParams:
             for value in values if isinstance(values, list) else [values]:
                 self._flows.append((value, chain, (scope, name)))
         self._flows.append((step.times, chain, (scope, "count")))
-        return chain.inner(scope, (*columns, "index"))
+        let: Mapping[str, Any] = step.let or {}
+        inner = chain.inner(scope, (*columns, *let, "index"))
+        self._flows += [(raw, inner, (scope, name)) for name, raw in let.items()]
+        self._worked_out |= {(scope, name) for name in let}
+        return inner
 
     # --- the fixed point ------------------------------------------------------------------------------------------
 
@@ -181,7 +186,7 @@ class ConstantParams:
             for raw, chain, key in self._flows:
                 for kind in self._kinds[key]:
                     self._flow_kind(raw, chain, key, kind)
-                if key in self.hard or self._unrolled(key[0]):
+                if key in self.hard or (self._unrolled(key[0]) and key not in self._worked_out):
                     self._harden(raw, chain)
 
     def _flow_kind(self, raw: Any, chain: Chain, key: Key, kind: str) -> None:

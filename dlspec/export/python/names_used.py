@@ -156,7 +156,7 @@ def sizes_in(value: Any) -> list[str]:
 def _own_values(step: Step) -> Any:
     """What is written in a step, without the steps inside."""
     if isinstance(step, RepeatStep):
-        return {"times": step.times, "each": step.each, "if": step.condition}
+        return {"times": step.times, "each": step.each, "let": step.let, "if": step.condition}
     if isinstance(step, ParallelStep):
         return {"merge": step.merge, "repeat": step.repeat, "if": step.condition}
     return step.value

@@ -110,6 +110,10 @@ class Scope:
             )
         return constant(raw)
 
+    def many(self, raw: Any) -> bool:
+        """Whether a value is a sequence."""
+        return isinstance(raw, list | tuple) or (is_expression(raw) and _Translator(self).many(parse(raw).tree))
+
     def expression(self, expression: Expression) -> ast.expr:
         """An expression as Python; one of constants alone is worked out."""
         if expression.names and (known := self.constant(expression.text)) is not None:

@@ -55,6 +55,17 @@ def turns_of(writer: CallWriter, step: Step, inputs: Inputs) -> list[dict[str, M
     return Loop(target, iterable, {**names, **counted})
 
 
+def varied(step: Step) -> set[str]:
+    """The names that have another value in each turn of a group."""
+    if not isinstance(step, RepeatStep):
+        return set()
+    names = {"index", *(step.each or ())}
+    for key, raw in (step.let or {}).items():
+        if not names.isdisjoint(names_in(raw)):
+            names.add(key)
+    return names
+
+
 def _stored(identifier: str) -> ast.expr:
     return ast.Name(identifier, ast.Store())
 

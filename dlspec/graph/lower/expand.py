@@ -32,7 +32,7 @@ from dlspec.graph.lower.prune import prune, share
 from dlspec.graph.lower.reading import previous, read_sources
 from dlspec.graph.lower.scope import Binding, NodeNames, Scope, TurnScopes, Value
 from dlspec.graph.lower.sources import Sources
-from dlspec.graph.lower.turns import condition_of, turns_of
+from dlspec.graph.lower.turns import condition_of, turns_of, work_out
 from dlspec.semantics.environment import LOST, Environment, Lost
 from dlspec.semantics.evaluate import Evaluator
 from dlspec.semantics.schema.context import Context
@@ -225,6 +225,7 @@ class Body(GraphBuilder):
             if not condition:
                 skipped.append(span_of(step.value, "if"))
                 continue
+            work_out(self, step, here, values)
             if scopes is not None:
                 turn = turn._replace(scope=scopes.turn())
             ran = (frame, environment if isinstance(step, LayerStep | CallStep) else frame.environment)

@@ -51,7 +51,7 @@ class Idle:
         if not isinstance(step, RepeatStep) or self._varying or sources.named or not sources.positional:
             return False
         if step.number not in self._alike:
-            own = {"index", *(step.each or ())}
+            own = {"index", *(step.each or ()), *(step.let or ())}
             self._alike[step.number] = own.isdisjoint(names_in(step.value, textual=True))
         return self._alike[step.number] and result.values == sources.positional[0].values
 

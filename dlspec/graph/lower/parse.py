@@ -267,11 +267,16 @@ class _Parser:
             problem = "both `times` and `each`" if each is not None else "neither `times` nor `each`"
             self.error("E312", f"a repeat has {problem}", common["span"], "`times: n`, or `each: {name: [values]}`")
             return InvalidStep(**common)
-        if isinstance(each, Map):
-            self.check_names(each)
-        return RepeatStep(
-            **common, times=times, each=each if isinstance(each, Map) else None, body=self.body(value.get("layers"))
-        )
+        columns = each if isinstance(each, Map) else None
+        let = value.get("let") if isinstance(value.get("let"), Map) else None
+        for names in (columns, let):
+            self.check_names(_map(names))
+        for name in _map(let):
+            if name in _map(columns):
+                first = Note("a list of that name stands here", span_of_key(columns, name))
+                help = "each turn has one value of a name: choose another"
+                self.error("E104", f"the name `{name}` is given twice", span_of_key(let, name), help, (first,))
+        return RepeatStep(**common, times=times, each=columns, let=let, body=self.body(value.get("layers")))
 
     def parallel(self, common: dict[str, Any]) -> Step:
         value = common["value"]

@@ -63,10 +63,11 @@ class CallStep(Step):
 
 @dataclass(slots=True, eq=False, repr=False)
 class RepeatStep(Step):
-    """A group repeated: `times` turns, or one for each value of `each`."""
+    """A group repeated: `times` turns, or one for each value of `each`; `let` are values that each turn works out."""
 
     times: Any = None
     each: Map | None = None
+    let: Map | None = None
     body: tuple[Step, ...] = ()
 
 

@@ -52,6 +52,14 @@ def _each(builder: GraphBuilder, step: RepeatStep, each: Map, environment: Envir
     return [(index, dict(zip(columns, row, strict=True))) for index, row in enumerate(rows)]
 
 
+def work_out(builder: GraphBuilder, step: Step, environment: Environment, values: dict[str, Any]) -> None:
+    """Adds the values of a group's ``let`` to those of its turn, each of which sees those above it."""
+    let = step.let if isinstance(step, RepeatStep) else None
+    for name, raw in let.items() if let is not None else ():
+        context, span = Context(("layers", "let", name)), span_of(let, name)
+        values[name] = builder.evaluator.value(raw, environment, {}, context, span, numeric=True)
+
+
 def condition_of(builder: GraphBuilder, step: Step, environment: Environment) -> bool | Lost:
     """The value of a step's ``if``; true where it has none."""
     if step.condition is None:

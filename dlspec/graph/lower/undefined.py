@@ -98,9 +98,9 @@ def _inside(inner: Span | None, outer: Span | None) -> bool:
 def _uses(value: Any, local: frozenset[str], where: tuple[Any, Any] | None = None) -> Iterator[Use]:
     """Every ``$name`` in a value with its place and the names that repeats around it define."""
     if isinstance(value, Map):
-        inner = local | frozenset(_map(value.get("each"))) if "layers" in value else local
+        own = {*_map(value.get("each")), *_map(value.get("let"))} if "layers" in value else set()
         for key, item in value.items():
-            yield from _uses(item, inner if key == "layers" else local, (value, key))
+            yield from _uses(item, local | own if key in ("layers", "let") else local, (value, key))
     elif isinstance(value, Seq):
         for index, item in enumerate(value):
             yield from _uses(item, local, (value, index))

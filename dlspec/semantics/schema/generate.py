@@ -192,12 +192,16 @@ def _groups(common: JSON, merge: JSON) -> JSON:
         "additionalProperties": False, "minProperties": 1, "x-names": "parameter",
         "markdownDescription": "Lists of equal length; each turn sees one value of each under its name.",
     }  # fmt: skip
+    let = {
+        "type": "object", "patternProperties": {NAME: {}}, "additionalProperties": False, "minProperties": 1,
+        "x-names": "parameter", "markdownDescription": "Values that each turn works out anew, used as `$name` inside.",
+    }  # fmt: skip
     branch = {"$ref": "#/$defs/branch"}
     shortcut = {**branch, "markdownDescription": "What is done to the input; nothing unless given."}
     repeat = group(
         "repeat",
         "Layers several times, each time with new weights.",
-        {"times": times, "each": each, "layers": REF_STEPS},
+        {"times": times, "each": each, "let": let, "layers": REF_STEPS},
         ["layers"],
         ["object"],
     )

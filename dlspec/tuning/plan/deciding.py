@@ -11,7 +11,7 @@ from dlspec.core.tree import Map
 from dlspec.syntax.expressions import Expression, names_in, template
 
 # Options of steps whose value says whether, or how often, something else is read.
-_DECIDING = ("if", "repeat", "times", "each")
+_DECIDING = ("if", "repeat", "times", "each", "let")
 
 
 def deciding(data: Map) -> frozenset[str]:

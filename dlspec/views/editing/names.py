@@ -98,16 +98,17 @@ class _Reader:
         if isinstance(value, Map):
             yield from self.listed(value, "name", scope, gives=True)
             yield from self.sources(value.get("from"), (value, "from"), scope)
-            if isinstance(value.get("each"), Map):
+            if key == "repeat":
                 span = value.span or Span("", 0, 0, 0, 0)
                 turns = f"{scope} {span.line}:{span.column}"
-                own = local | dict.fromkeys(value["each"], turns)
-                yield from self.keys("each", PARAMETER, value, turns)
+                for section in ("each", "let"):
+                    own = own | dict.fromkeys(_map(value.get(section)), turns)
+                    yield from self.keys(section, PARAMETER, value, turns)
             for part, inner in value.items():
                 if part in ("layers", "shortcut", "branches"):
                     yield from self.branches(inner, (value, part), scope, own)
                 else:
-                    yield from self.uses(inner, (value, part), local, scope)
+                    yield from self.uses(inner, (value, part), own if part == "let" else local, scope)
             if key == "parallel" and "branches" not in value:
                 yield from self.branches(value, (item, key), scope, own)
         elif isinstance(value, Seq) and key in ("residual", "parallel"):
