@@ -78,6 +78,7 @@ def killed_again_and_again(spec: Path, study: Path, kills: int, seed: int, most:
         "{learning_curve: {fractions: [0.3, 1], repeats: 2}}",
         "{k_fold: {folds: 3, keep: ensemble}}",
         "{bagging: 3}",
+        "{snapshot: 3}",
         "{boosting: 3}",
     ],
 )

@@ -59,6 +59,7 @@ class Boosting(Study):
 
     shorthand = "members"
     sequential = True
+    votes = True
     keep: Any = "ensemble"
 
     members = integer(min=2, max=1000, default=10, doc="How many trainings there are at most.")
@@ -75,3 +76,26 @@ class Boosting(Study):
         if data.weight_file is not None:
             message = f"the data have a `weight_file`, and `{self.name}` writes such files"
             raise Problem("E536", message, leave_out("weight_file"))
+
+
+class Snapshot(Study):
+    """Members are moments of one training: each goes on from the weights at the end of the one before (Huang 2017).
+
+    Every member trains for `epochs` with an optimizer of its own, so that a learning rate that falls within them, such
+    as `cosine_decay`, begins high again: the weights leave the valley in which the member before has ended. The model
+    that is kept gives the mean of their answers; all of it costs as much as one long training.
+    """
+
+    shorthand = "members"
+    sequential = True
+    continues = True
+    keep: Any = "ensemble"
+
+    members = integer(min=2, max=1000, default=5, doc="How many times the learning rate begins anew.")
+    examples = (example("5"), example("{members: 10}"))
+
+    def trainings(self, seed: int, data: Data) -> Iterator[Member]:
+        """One after the other; the weights at the end of each are kept, and its order of examples is its own."""
+        for index in range(self.members):
+            settings = {"train.seed": (seed + index) % SEEDS, "train.keep": "last"}
+            yield Member(index + 1, f"cycle {index + 1}", 0.0, settings)

@@ -53,7 +53,9 @@ class Study(Component, abstract=True):
         part_name: How measures of that part are named, before the name of the measure; "" for the name of the part.
         refits: Whether the model that is kept comes of a training of its own; otherwise it is that of the first member.
         shares_validation: Whether all members have the same validation split, so that none was trained on it.
-        sequential: Whether each member follows from those before it, and they vote for classes in the end.
+        sequential: Whether each member follows from those before it.
+        votes: Whether members vote for classes, each with a weight that follows from its mistakes.
+        continues: Whether each member begins with the weights of the one before.
         stacks: Whether members are other specs, and their answers enter the model of the spec itself.
         draws_curve: Whether a curve goes through the errors of groups, which are shares of the training split.
         bears_failures: Whether a member whose training fails is no end of the study, unless it is of the first group.
@@ -68,6 +70,8 @@ class Study(Component, abstract=True):
     refits: ClassVar[bool] = True
     shares_validation: ClassVar[bool] = True
     sequential: ClassVar[bool] = False
+    votes: ClassVar[bool] = False
+    continues: ClassVar[bool] = False
     stacks: ClassVar[bool] = False
     draws_curve: ClassVar[bool] = False
     bears_failures: ClassVar[bool] = False

@@ -229,6 +229,31 @@ CODES: dict[str, Code] = {
         # 150,528 numbers enter, and the linear model takes up to 4,096: the other baselines are measured
         """,
     ),
+    "W626": code(
+        "snapshots that differ little",
+        """
+        A member of `snapshot` begins with the weights of the one before. It leaves them only where its learning rate is
+        high again, and settles where that falls to the end: under a steady rate, members give nearly the same answers,
+        whose mean is little better than one of them.
+        """,
+        wrong="""
+        inputs: {x: [4]}
+        layers:
+          - dense: {units: 3, activation: softmax}
+        data: {source: {sklearn: iris}, inputs: {x: data}, targets: {kind: target}}
+        train: {method: {snapshot: 3}, loss: sparse_categorical_crossentropy, optimizer: {sgd: 0.1}}
+        """,
+        right="""
+        inputs: {x: [4]}
+        layers:
+          - dense: {units: 3, activation: softmax}
+        data: {source: {sklearn: iris}, inputs: {x: data}, targets: {kind: target}}
+        train:
+          method: {snapshot: 3}
+          loss: sparse_categorical_crossentropy
+          optimizer: {sgd: {learning_rate: {cosine_decay: {initial_learning_rate: 0.1, decay_steps: 50}}}}
+        """,
+    ),
     "W630": code(
         "more classes in the model than in the data",
         """

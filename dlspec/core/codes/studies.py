@@ -245,6 +245,34 @@ CODES: dict[str, Code] = {
         train: {loss: sparse_categorical_crossentropy, baselines: true}
         """,
     ),
+    "E573": code(
+        "snapshots of what has no cycles",
+        """
+        Members of `snapshot` are the ends of cycles of a learning rate: each begins with the weights of the one before,
+        under a rate that is high again. `keep: best` wants other moments, and adapters begin anew.
+        """,
+        wrong="""
+        inputs: {x: [4]}
+        layers:
+          - dense: {units: 3, activation: softmax}
+        data: {source: {sklearn: iris}, inputs: {x: data}, targets: {kind: target}}
+        train:
+          method: {snapshot: 3}
+          loss: sparse_categorical_crossentropy
+          optimizer: {sgd: {learning_rate: {cosine_decay: {initial_learning_rate: 0.1, decay_steps: 50}}}}
+          keep: best
+        """,
+        right="""
+        inputs: {x: [4]}
+        layers:
+          - dense: {units: 3, activation: softmax}
+        data: {source: {sklearn: iris}, inputs: {x: data}, targets: {kind: target}}
+        train:
+          method: {snapshot: 3}
+          loss: sparse_categorical_crossentropy
+          optimizer: {sgd: {learning_rate: {cosine_decay: {initial_learning_rate: 0.1, decay_steps: 50}}}}
+        """,
+    ),
     "E569": code(
         "ablation of a study",
         """

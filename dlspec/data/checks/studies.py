@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 from dlspec.components.methods.base import Method
 from dlspec.components.methods.studies import BOOTSTRAP, Member, Study, divided_as
+from dlspec.components.registry import Component
 from dlspec.components.sections.data import Data
 from dlspec.core.errors import Problem
 from dlspec.data.binding.binding import Binding
 from dlspec.data.binding.findings import Findings
 from dlspec.data.binding.missing import IGNORE
 from dlspec.data.checks.calibrating import calibrated
-from dlspec.data.order.splits import check_split, named_parts
+from dlspec.data.order.splits import check_split, choose, named_parts
 
 _REFIT = "write `keep: refit`"
 # So many draws without a class are expected at most.
@@ -30,8 +31,10 @@ def check_study(data: Data, method: Method, binding: Binding, findings: Findings
         study.check(data)
         if study.combines:
             check_combined(data, method, binding, study)
-        if study.sequential:
+        if study.votes:
             _check_voting(method, binding, study)
+        if study.continues:
+            _check_cycles(method, study)
         if study.keep == "best":
             _check_best(data, method, binding, study)
         members = list(study.trainings(method.seed, data))
@@ -41,6 +44,8 @@ def check_study(data: Data, method: Method, binding: Binding, findings: Findings
             except Problem as problem:
                 # Its option is one of the split, which the spec does not write.
                 raise Problem(problem.code, problem.message, problem.help) from problem
+        if study.continues:
+            _warn_of_a_steady_rate(data, method, binding, study)
         if not findings.errors:
             _warn_of_lacking_classes(data, binding, members)
 
@@ -104,6 +109,30 @@ def _check_voting(method: Method, binding: Binding, study: Study) -> None:
     if outputs[0].missing == IGNORE or method.decision_of(outputs[0].name) is not None:
         message = f"`{study.name}` counts mistakes of all examples, by the class that is likeliest"
         raise Problem("E547", message, "leave out `missing: ignore` of the target and `threshold` of `train`")
+
+
+def _check_cycles(method: Method, study: Study) -> None:
+    """The weights at the end of each cycle are kept, and the next one begins with all of them (E573)."""
+    if "keep" in method.given and method.keep == "best":
+        message = (
+            f"members of `{study.name}` are the ends of cycles of the learning rate, and `keep: best` wants others"
+        )
+        raise Problem("E573", message, "leave `keep` out of `train`")
+    if method.adapters is not None:
+        message = f"members of `{study.name}` begin with the weights of the one before, and `adapters` begin anew"
+        raise Problem("E573", message, "leave `adapters` out of `train`")
+
+
+def _warn_of_a_steady_rate(data: Data, method: Method, binding: Binding, study: Study) -> None:
+    """W626: no learning rate falls within a member, so that they differ little."""
+    falls = any(isinstance(optimizer.learning_rate, Component) for optimizer in getattr(method, "optimizers", ()))
+    if falls or any(callback.changes_rate for callback in getattr(method, "callbacks", ())):
+        return
+    train = choose(data, binding.table, binding.count, binding.dropped()).train
+    steps = method.total_epochs * -(-len(train) // data.batch_size)
+    message = f"no learning rate falls within the members of `{study.name}`, which differ little then"
+    help = f"let it fall: `learning_rate: {{cosine_decay: {{initial_learning_rate: 0.05, decay_steps: {steps}}}}}`"
+    raise Problem("W626", message, help)
 
 
 def _check_best(data: Data, method: Method, binding: Binding, study: Study) -> None:

@@ -179,7 +179,18 @@ NEEDLESS = {
 _ON_OPTIMIZER = "the optimizer has it: `optimizer: {{{{{{optimizer}}: {{{{{}}}}}}}}}`"
 OF_TRAINING = {
     **dict.fromkeys(
-        ("ema", "emadecay", "useema", "exponentialmovingaverage", "modelema", "movingaverage", "weightaveraging"),
+        (
+            "ema",
+            "emadecay",
+            "useema",
+            "exponentialmovingaverage",
+            "modelema",
+            "movingaverage",
+            "weightaveraging",
+            "swa",
+            "stochasticweightaveraging",
+            "averagedmodel",
+        ),
         _ON_OPTIMIZER.format("use_ema: true"),
     ),
     **dict.fromkeys(

@@ -59,10 +59,12 @@ def elsewhere(key: str, value: Any, context: Context, container: Any, certain: b
         return ""
     if key in definition("section.data")["properties"] or folded_word(key) in ("batch", "batchsize"):
         return f"`{key if key != 'batch' else 'batch_size'}` belongs in `data:`"
+    if folded_word(key) in foreign.OF_TRAINING:
+        return of_training(key, value, container)
     name = next(iter(component_meant(key, "callback", list(components("callback"))).names), "")
     if name and (not certain or is_exact(key, name)):
         return f"it is a callback: `callbacks: [{shown({name: value}) if value is not None else name}]`"
-    return of_training(key, value, container) or _of_optimizer(key, value, container, certain)
+    return _of_optimizer(key, value, container, certain)
 
 
 def of_training(key: str, value: Any, container: Any) -> str:

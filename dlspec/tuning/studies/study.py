@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 MEMBERS = "members"
 # The key by which members of a boosting get the weights of their examples.
 WEIGHT_FILE = "data.weight_file"
+# The key by which members go on from the weights of the one before.
+START_FROM = "train.start_from"
 
 
 @dataclass
@@ -92,7 +94,7 @@ class Running:
                     failure = ended.failure
                 if ended.facts is not None:
                     self._ended(member, facts, ended.facts)
-                    if self.study.sequential and not self._boost(member, facts):
+                    if self.study.votes and not self._boost(member, facts):
                         waiting.clear()
                 stop_if_asked()
         finally:
@@ -107,8 +109,10 @@ class Running:
         if self.state.method.baselines and not self.study.keeps_member and not self.study.stacks:
             settings["train.baselines"] = False  # they stand beside the model that is kept
         if self.study.sequential and member.number > 1:
-            weights = self._boosting.file_for(member.number).resolve()
-            settings[WEIGHT_FILE] = Path(os.path.relpath(weights, self.state.folder.resolve())).as_posix()
+            before = self.path / self.facts["members"][member.number - 2]["folder"]
+            given = before if self.study.continues else self._boosting.file_for(member.number)
+            key = START_FROM if self.study.continues else WEIGHT_FILE
+            settings[key] = Path(os.path.relpath(given.resolve(), self.state.folder.resolve())).as_posix()
             outside = True  # all else of the spec was checked without; this file is the study's own
         task = self._task_in(self.path / facts["folder"], settings_text(settings), bool(self.study.judged), console)
         if member.spec:
@@ -203,7 +207,7 @@ class Running:
         elif self.study.combines:
             from dlspec.tuning.studies.combining import Combining  # imports TensorFlow
 
-            votes = [each["vote"] or 0.0 for each in finished] if self.study.sequential else []
+            votes = [each["vote"] or 0.0 for each in finished] if self.study.votes else []
             combining = Combining(self.state, members, folder, self.facts["command"], console, votes)
             report = combining.run()
         elif self.study.keep == "best":
