@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from dlspec.api.estimators import DlspecClassifier as DlspecClassifier
+    from dlspec.api.estimators import DlspecRegressor as DlspecRegressor
     from dlspec.api.problems import Diagnostics as Diagnostics
     from dlspec.api.problems import InvalidSpec as InvalidSpec
     from dlspec.api.run import Run as Run
@@ -14,11 +16,25 @@ if TYPE_CHECKING:
     from dlspec.api.spec import load as load
     from dlspec.api.study import Study as Study
 
-__all__ = ["Diagnostics", "InvalidSpec", "Run", "Search", "Spec", "Study", "__version__", "load", "open_run"]
+__all__ = [
+    "Diagnostics",
+    "DlspecClassifier",
+    "DlspecRegressor",
+    "InvalidSpec",
+    "Run",
+    "Search",
+    "Spec",
+    "Study",
+    "__version__",
+    "load",
+    "open_run",
+]
 
 # Where each name is defined: the command line and `import dlspec` load none of it.
 _HOMES = {
     "Diagnostics": "problems",
+    "DlspecClassifier": "estimators",
+    "DlspecRegressor": "estimators",
     "InvalidSpec": "problems",
     "Run": "run",
     "Search": "spec",

@@ -170,11 +170,16 @@ def _number(value: float | None) -> str:
 
 def _path_of(examples: Any, folder: Path) -> Path:
     """The path of examples; those in memory are written into a folder."""
-    return Path(examples) if isinstance(examples, str | Path) else _written(examples, folder)
+    return Path(examples) if isinstance(examples, str | Path) else write_examples(examples, folder)
 
 
-def _written(examples: Any, folder: Path) -> Path:
-    """Columns as a file: a table, or an archive where a column has more than one axis."""
+def write_examples(examples: Any, folder: Path) -> Path:
+    """Writes columns into a folder: as a table, or as an archive where a column has more than one axis.
+
+    Args:
+        examples: A data frame, or columns by name.
+        folder: Where the file goes.
+    """
     import numpy as np
 
     names = list(

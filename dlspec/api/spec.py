@@ -49,24 +49,24 @@ def load(
     home = Path(folder) if folder is not None else None
     if isinstance(spec, Mapping):
         path = (home or Path()) / "spec.yaml"
-        workspace = Workspace(home, allow_outside, allow_code, texts={path: dump(_plain(spec))})
+        workspace = Workspace(home, allow_outside, allow_code, texts={path: dump(plain(spec))})
     else:
         path, workspace = Path(spec), Workspace(home, allow_outside, allow_code)
-    return Spec(path, tuple(f"{key}={flow(_plain(value))}" for key, value in values.items()), workspace)
+    return Spec(path, tuple(f"{key}={flow(plain(value))}" for key, value in values.items()), workspace)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Data of YAML: tuples and numbers of NumPy as lists and numbers of Python, paths as text."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, str | int | float | bool | None):
         return value
     if isinstance(value, Path):
         return value.as_posix()
     if hasattr(value, "tolist"):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     raise TypeError(f"a spec holds numbers, text, lists and dictionaries, no {type(value).__name__}")
 
 
@@ -118,6 +118,13 @@ class Spec:
 
         text = self._workspace.text(self.path)
         return read_file(self.path) if text is None else read_text(text, str(self.path))
+
+    def data(self) -> dict[str, Any]:
+        """The spec as a dictionary, with settings and what it extends; {} where it cannot be read."""
+        from dlspec.semantics.loading import load_spec
+
+        loaded = load_spec(self.path, self._overrides, self._workspace)
+        return dict(plain(loaded.data or {}))
 
     def _compiled(self) -> Compilation:
         return compile_spec(self.path, self._overrides, self._workspace)

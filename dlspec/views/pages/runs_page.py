@@ -48,7 +48,7 @@ def page(listed: Sequence[Entry], target: Path) -> str:
     from markupsafe import Markup
 
     measures = list(dict.fromkeys(name for entry in listed for name in entry.measures))
-    head = ["name", "id", "kind", "status", "epochs", "result", *measures, "seconds", "tags", "note"]
+    head = ["name", "id", "kind", "status", "tags", "note", "epochs", "result", *measures, "seconds"]
     compared = [entry for entry in listed if entry.summary["kind"] == "run"]
     changes = _changes(compared) if 1 < len(compared) <= MOST_COMPARED else []
     keys = ["key", *(str(number) for number in range(len(compared)))]
@@ -79,13 +79,12 @@ def _row(entry: Entry, measures: Sequence[str], target: Path) -> list[str]:
     return [
         f"<th>{escape(facts['name'])}</th>",
         f"<td>{identifier}</td>",
-        *(f"<td>{escape(text)}</td>" for text in (facts["kind"], facts["status"])),
+        *(f"<td>{escape(text)}</td>" for text in (facts["kind"], facts["status"], ", ".join(facts["tags"]))),
+        f'<td title="{escape(facts["note"])}">{escape(facts["note"])}</td>',
         _number(facts["epochs"]),
         f"<td>{escape(facts['result'])}</td>",
         *map(_number, numbers),
         _number(facts["seconds"]),
-        f"<td>{escape(', '.join(facts['tags']))}</td>",
-        f'<td title="{escape(facts["note"])}">{escape(facts["note"])}</td>',
     ]
 
 
