@@ -259,11 +259,8 @@ def test_other_rows_are_hidden_as_a_part_of_their_own(
 def test_what_does_not_go_with_hidden_steps_is_refused_in_words(
     trained: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Projects, importance of columns, quantization."""
+    """Importance of columns, quantization."""
     monkeypatch.chdir(trained)
-    assert run(["export", "words.yaml", "--project", "project"]) == 1
-    out = capsys.readouterr()
-    assert "E705" in out.err and "hidden steps of an input (`masked`)" in out.err
     assert run(["importance", "words"]) == 1
     assert "E526" in capsys.readouterr().err
     assert run(["export", "words", "--to", "keras", "--quantize", "int4", "-o", "small.keras"]) == 1

@@ -149,3 +149,63 @@ def cbow_of(rows: np.ndarray, window: int) -> tuple[np.ndarray, ...]:
     line, places, _ = in_line(rows, window)
     places = places[stands_near(places, len(line), window).any(axis=1)]
     return line[places[:, None] + distances(window)], line[places]
+
+
+def occurring_indices(rows: np.ndarray, marks: tuple) -> np.ndarray:
+    """The indices that stand in some rows and may be hidden, ascending: neither padding nor marks."""
+    known = np.unique(rows)
+    return known[~np.isin(known, (0, *marks))]
+
+
+def hide(
+    rows: np.ndarray, share: float, index: int, marks: tuple, occurring: np.ndarray, *seeds: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of indices with hidden steps, and what stood there.
+
+    Args:
+        rows: Indices [rows, steps]; 0 is padding.
+        share: Of the steps of a row that may be hidden, the nearest whole number to this share is, one at least.
+        index: What takes the place of most of those that are hidden.
+        marks: Indices that are never hidden.
+        occurring: Indices, ascending, of which one takes the place of some of those that are hidden.
+        seeds: What decides which steps are hidden, and what stands in their place.
+
+    Returns:
+        What enters the model, and what it is to tell: both [rows, steps], the second int32 and 0 in all steps that are
+        not hidden.
+    """
+    hidden, expected, together = rows.copy(), np.zeros(rows.shape, np.int32), 4096
+    for number, start in enumerate(range(0, len(rows), together)):
+        some = rows[start : start + together]
+        chosen = chosen_steps(some, share, marks, *seeds, number, 0)
+        expected[start : start + together][chosen] = some[chosen]
+        hidden[start : start + together][chosen] = replaced(some[chosen], index, occurring, *seeds, number)
+    return hidden, expected
+
+
+def chosen_steps(rows: np.ndarray, share: float, marks: tuple, *seeds: int) -> np.ndarray:
+    """Which steps are hidden, bool [rows, steps]."""
+    eligible = ~np.isin(rows, (0, *marks))
+    counts = eligible.sum(axis=1)
+    wanted = np.where(counts > 0, np.maximum(1, np.floor(share * counts + 0.5)), 0)
+    chance = drawn_numbers(rows.size, *seeds).reshape(rows.shape) >> np.uint64(1)
+    chance[~eligible] = np.iinfo(np.uint64).max
+    order = np.argsort(chance, axis=1, kind="stable")
+    ranks = np.empty_like(order)
+    np.put_along_axis(ranks, order, np.arange(rows.shape[1])[None, :], axis=1)
+    return (ranks < wanted[:, None]) & eligible
+
+
+def replaced(values: np.ndarray, index: int, occurring: np.ndarray, *seeds: int) -> np.ndarray:
+    """What stands in the place of hidden indices, shape [hidden].
+
+    Four of five are replaced by `index`, a tenth by another one, a tenth are left (Devlin et al., BERT, 2019).
+    """
+    share = (drawn_numbers(len(values), *seeds, 1) >> np.uint64(11)) * 2.0**-53
+    own = np.searchsorted(occurring, values)
+    known = occurring[np.minimum(own, len(occurring) - 1)] == values
+    choices = (len(occurring) - known).astype(np.uint64)
+    others = (drawn_numbers(len(values), *seeds, 2) % choices).astype(np.int64)
+    others += known & (others >= own)  # past the index itself
+    changed = np.where(share < 0.9, occurring[others], values)
+    return np.where(share < 0.8, index, changed).astype(values.dtype)

@@ -55,3 +55,20 @@ def pieces_with_a_context(folder: Path) -> str:
     )
     layers = f"{_EMBEDDED % 'x'}, {{gru: {{units: 4, return_sequences: true}}}}, {_TOLD}"
     return _sequences(folder, "x: {shape: [8], dtype: int64}", layers, data) + "generate: {sample: 0.5}\n"
+
+
+def _hidden(folder: Path, feature: str, examples: str, shape: str) -> str:
+    data = f"  inputs: {{x: {feature}}}\n{examples}  targets: {{next: {{input: x, masked: 0.3}}}}"
+    layers = f"{_EMBEDDED % 'x'}, {{bidirectional: {{layer: {{gru: {{units: 2, return_sequences: true}}}}}}}}, {_TOLD}"
+    return _sequences(folder, f"x: {{shape: [{shape}], dtype: int64}}", layers, data)
+
+
+@case
+def hidden_signs_of_pieces(folder: Path) -> str:
+    feature = "{column: day, prepare: [{text_vectorization: {split: character, max_tokens: 24}}]}"
+    return _hidden(folder, feature, "  examples: {stream: {input: x, length: 8, stride: 4}}\n", "8")
+
+
+@case
+def hidden_ids_in_the_order_of_the_source(folder: Path) -> str:
+    return _hidden(folder, "{column: ids, length: 4, marks: {mask: 23}}", "  shuffle: false\n", "4")

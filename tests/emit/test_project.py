@@ -141,6 +141,14 @@ def test_what_does_not_go_with_pairs_is_refused(what: str, tmp_path: Path) -> No
     assert expected in said
 
 
+def test_weights_beside_hidden_steps_are_refused(tmp_path: Path) -> None:
+    text = CASES["hidden_ids_in_the_order_of_the_source"](tmp_path).replace("shuffle: false", "weight: yes")
+    (tmp_path / "spec.yaml").write_text(text, encoding="utf-8")
+    said = refusal("export", str(tmp_path / "spec.yaml"), "--project", str(tmp_path / "project"))
+    what = "`weight` beside targets that are hidden steps of an input (`masked`)"
+    assert f"error[E705]: `export --project` does not support {what}" in said
+
+
 def test_broken_examples_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("a,b,kind\n1,2,x\n3,4,5,y\n5,6,y\n7,8,x\n", encoding="utf-8")
     data = "  source: {csv: a.csv}\n  inputs: {x: {columns: [a, b]}}\n  targets: {kind: kind}\n  bad: skip"

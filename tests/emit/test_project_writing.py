@@ -33,7 +33,11 @@ SMALL = {
     "dates": ([*_GPT, "train.epochs=2"], 800, ["the third of march nineteen eighty four"]),
     "char_gpt": (_GPT, 30, _TOPICS),
     "piece_lstm": (["params.width=16", "params.pieces=120", "train.epochs=2"], 60, _TOPICS),
+    "masked_words": (["params.width=16", "params.words=200", "train.epochs=2"], 20, []),
 }
+
+
+WRITING = [name for name, (*_, texts) in SMALL.items() if texts]
 
 
 class Trained(NamedTuple):
@@ -61,7 +65,7 @@ def smaller(folder: Path, name: str) -> Path:
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(name, marks=[pytest.mark.exhaustive] * (name in ("dates", "piece_lstm"))) for name in SMALL],
+    params=[pytest.param(name, marks=[pytest.mark.exhaustive] * (name in ("dates", "piece_lstm"))) for name in WRITING],
 )
 def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     folder = tmp_path_factory.mktemp(request.param)
@@ -74,6 +78,14 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def test_the_same_curve(trained: Trained) -> None:
     assert max(trained.found.values()) == 0, trained.found
     assert "perplexity" in trained.found
+
+
+@pytest.mark.exhaustive
+def test_hidden_steps(tmp_path: Path) -> None:
+    state, _ = emitted(smaller(tmp_path, "masked_words"), tmp_path / "project", *SMALL["masked_words"][0])
+    ours, _ = train_spec(state, tmp_path / "runs")
+    found = differences(ours, train_project(tmp_path / "project"))
+    assert "perplexity" in found and max(found.values()) == 0, found
 
 
 @pytest.mark.parametrize("way", WAYS)

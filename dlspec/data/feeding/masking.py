@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from dlspec.core.errors import Problem
 from dlspec.data.binding.masking import Mask
-from dlspec.data.binding.sequences import PADDING
 from dlspec.data.binding.targets import Output
 from dlspec.data.feeding.examples import Examples, InMemory
 from dlspec.data.feeding.parts import Part
 from dlspec.data.order.splits import PARTS
 from dlspec.data.sources.base import Arrays
-from dlspec.standalone.made import drawn_numbers
+from dlspec.standalone import made as making
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,65 +22,12 @@ if TYPE_CHECKING:
 
 # An output, and how the steps are hidden that it is compared with.
 Masked = tuple[Output, Mask]
-# Of the hidden steps, this share is replaced by the mark, and from there to the second one by another index; the
-# others are left as they are (Devlin et al., BERT, 2019).
-_MARKED, _REPLACED = 0.8, 0.9
-# Rows whose steps are drawn at a time.
-_ROWS = 4096
 
 
 def hide(rows: Array, mask: Mask, occurring: Array, *seeds: int) -> tuple[Array, Array]:
-    """Rows of indices with hidden steps, and what stood there.
-
-    Args:
-        rows: Indices [rows, steps]; 0 is padding.
-        mask: Which share is hidden, and by what.
-        occurring: Indices, ascending, of which one takes the place of some of those that are hidden.
-        seeds: What decides which steps are hidden, and what stands in their place.
-
-    Returns:
-        What enters the model, and what it is to tell: both [rows, steps], the second int32 and 0 in all steps that are
-        not hidden. Of the steps of a row that may be hidden, the nearest whole number to the share is, one at least.
-    """
-    import numpy as np
-
-    hidden, expected = rows.copy(), np.zeros(rows.shape, np.int32)
-    for number, start in enumerate(range(0, len(rows), _ROWS)):
-        some = rows[start : start + _ROWS]
-        chosen = _chosen(some, mask, *seeds, number, 0)
-        expected[start : start + _ROWS][chosen] = some[chosen]
-        hidden[start : start + _ROWS][chosen] = _replaced(some[chosen], mask, occurring, *seeds, number)
+    """Rows of indices with hidden steps, and what stood there: see :func:`dlspec.standalone.made.hide`."""
+    hidden, expected = making.hide(rows, mask.share, mask.index, mask.marks, occurring, *seeds)
     return hidden, expected
-
-
-def _chosen(rows: Array, mask: Mask, *seeds: int) -> Array:
-    """Which steps are hidden, bool [rows, steps]."""
-    import numpy as np
-
-    eligible = ~np.isin(rows, (PADDING, *mask.marks))
-    counts = eligible.sum(axis=1)
-    wanted = np.where(counts > 0, np.maximum(1, np.floor(mask.share * counts + 0.5)), 0)
-    chance = drawn_numbers(rows.size, *seeds).reshape(rows.shape) >> np.uint64(1)
-    chance[~eligible] = np.iinfo(np.uint64).max
-    order = np.argsort(chance, axis=1, kind="stable")
-    ranks = np.empty_like(order)
-    np.put_along_axis(ranks, order, np.arange(rows.shape[1])[None, :], axis=1)
-    chosen: Array = (ranks < wanted[:, None]) & eligible
-    return chosen
-
-
-def _replaced(values: Array, mask: Mask, occurring: Array, *seeds: int) -> Array:
-    """What stands in the place of hidden indices, shape [hidden]."""
-    import numpy as np
-
-    share = (drawn_numbers(len(values), *seeds, 1) >> np.uint64(11)) * 2.0**-53
-    own = np.searchsorted(occurring, values)
-    known = occurring[np.minimum(own, len(occurring) - 1)] == values
-    choices = (len(occurring) - known).astype(np.uint64)
-    others = (drawn_numbers(len(values), *seeds, 2) % choices).astype(np.int64)
-    others += known & (others >= own)  # past the index itself
-    replaced: Array = np.where(share < _REPLACED, occurring[others], values)
-    return np.where(share < _MARKED, mask.index, replaced).astype(values.dtype)
 
 
 def occurring_indices(train: Part, outputs: Sequence[Masked]) -> dict[str, Array]:
@@ -94,12 +40,9 @@ def occurring_indices(train: Part, outputs: Sequence[Masked]) -> dict[str, Array
     Raises:
         Problem: E564, there are fewer than two.
     """
-    import numpy as np
-
     occurring = {}
     for output, mask in outputs:
-        known = np.unique(train.inputs[output.input])
-        listed = known[~np.isin(known, (PADDING, *mask.marks))]
+        listed = making.occurring_indices(train.inputs[output.input], mask.marks)
         if len(listed) < 2:
             message = f"the training rows of input `{output.input}` hold {len(listed)} indices that can be hidden"
             raise Problem("E564", f"{message}, and two are needed", "take rows with more of them")

@@ -15,7 +15,8 @@ from dlspec.export.project.bound import drawn_values, only_or_all
 from dlspec.export.project.changes import Changes
 from dlspec.export.project.frames import framed
 from dlspec.export.project.further import chosen, meeting, meeting_in_training
-from dlspec.export.project.together import outside_of_training
+from dlspec.export.project.hiding import hidden_in_training, masked
+from dlspec.export.project.together import outside_of_training, whole_examples
 from dlspec.export.project.weighing import Weights
 from dlspec.export.project.writing import LayerWriter
 from dlspec.export.python.templates import Code
@@ -158,6 +159,8 @@ class BatchWriter:
                 yield Piece("self.positions = self.order")
         if self._draws:
             yield Piece("self.made_of = part")
+        if masked(self.binding):
+            yield Piece("self.whole = {}", whole_examples(self.binding))
         if changes.seeded:
             yield Piece("self.seed, self.epoch = seed, -1")
         if self.binding.others:
@@ -177,9 +180,8 @@ class BatchWriter:
     def _methods(self) -> Iterator[Code]:
         """Methods that are others than those of all batches."""
         if self.changes.seeded:
-            own = Code(
-                "an order" if self.data.shuffle else "examples" if self._draws or self.binding.others else "changes"
-            )
+            others = self._draws or self.binding.others or masked(self.binding)
+            own = Code("an order" if self.data.shuffle else "examples" if others else "changes")
             yield framed(self.templates, "data/epoch", own=own, lines=[*self._order()])
         if self.changes.layers or self.changes.weighted or self.binding.drawn or self.binding.others:
             batch = self._batch(training=True)
@@ -194,6 +196,7 @@ class BatchWriter:
     def _order_of_rows(self) -> Iterator[Piece]:
         if self._draws:
             yield Piece("self.part = put_together(self.made_of, self.seed, self.made_of.number, self.epoch + 1)")
+        yield from hidden_in_training(self.binding)
         if not self.data.shuffle:
             return
         order = Piece("permutation(len(self.order), self.seed, self.epoch)")

@@ -15,6 +15,7 @@ from dlspec.data.binding.binding import Binding
 from dlspec.data.binding.targets import BINARY, Output
 from dlspec.data.binding.weights import numbered, repeated_target
 from dlspec.export.project.bound import keeps_bytes
+from dlspec.export.project.hiding import masked
 from dlspec.export.project.writing import LayerWriter
 from dlspec.export.python.syntax import Unsupported, constant, item, name, text
 from dlspec.export.python.templates import Code
@@ -66,7 +67,7 @@ def changes(data: Data, method: Method, binding: Binding, blocks: bool, writer: 
         Code(_numbers(target, "part.targets")) if target is not None else None,
         weighted,
         data.shuffle or bool(layers) or _draws(binding),
-        _summary(data, bool(layers), bool(weighted)),
+        _summary(data, bool(layers), bool(weighted), bool(masked(binding))),
         bool(layers) or bool(binding.drawn) or (blocks and data.shuffle),
     )
 
@@ -74,7 +75,7 @@ def changes(data: Data, method: Method, binding: Binding, blocks: bool, writer: 
 def _draws(binding: Binding) -> bool:
     """Whether each epoch meets something else, whatever its order."""
     made = binding.made is not None and binding.made.maker.draws
-    return bool(binding.drawn) or bool(binding.others) or made
+    return bool(binding.drawn) or bool(binding.others) or made or bool(masked(binding))
 
 
 def _floats(binding: Binding) -> list[Piece]:
@@ -89,9 +90,10 @@ def _floats(binding: Binding) -> list[Piece]:
     return [Piece("inputs[{}] = inputs[{}].astype('float32')", name, name) for name in kept]
 
 
-def _summary(data: Data, changed: bool, weighted: bool) -> Code:
+def _summary(data: Data, changed: bool, weighted: bool, hidden: bool) -> Code:
     parts = [
         *(["changed at random"] if changed else []),
+        *(["with other steps hidden each epoch"] if hidden else []),
         *(["with weights by their class"] if weighted else []),
         *(["those of rare classes several times"] if data.oversample else []),
         *(["each epoch in another order"] if data.shuffle else []),

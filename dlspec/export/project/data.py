@@ -24,6 +24,7 @@ from dlspec.export.project.changes import Changes, changes
 from dlspec.export.project.dividing import asked, division, parts_with_examples
 from dlspec.export.project.frames import framed
 from dlspec.export.project.further import Further, further_sources
+from dlspec.export.project.hiding import hiding, nothing_yet, occurring
 from dlspec.export.project.limits import check_data
 from dlspec.export.project.loading import Loading, ahead, complete_rows, preparing
 from dlspec.export.project.reading import Readers
@@ -292,7 +293,8 @@ def _preparing(
     layers: LayerWriter,
     templates: jinja2.Environment,
 ) -> Iterator[Code]:
-    """The functions that prepare inputs, and those of the model that is saved in it."""
+    """The functions that prepare inputs, one that hides steps of them, and those of the model that is saved in it."""
+    yield from hiding(binding, templates)
     if any(input_.layers for input_ in inputs):
         yield framed(templates, "data/preparation", **_preparation(inputs, binding, layers))
     if _saved_inputs(binding, saved):
@@ -371,9 +373,9 @@ def _load(
         "returns": Code(returns),
         "and_layers": Code(and_layers),
         "read": loading.read,
-        "tables": [*loading.tables(), *_others(further)],
+        "tables": [*loading.tables(), *_others(further), *nothing_yet(binding)],
         "part": loading.part(),
-        "prepared": lines,
+        "prepared": [*lines, *occurring(binding)],
         "returned": Code(returned),
     }
 

@@ -17,8 +17,8 @@ def check_data(data: Data, binding: Binding) -> None:
     check_sources(binding)
     if data.weight_file is not None:
         raise Unsupported("`weight_file`, which multiplies the weights of examples in training")
-    if any(output.mask is not None for output in binding.outputs):
-        raise Unsupported("targets that are hidden steps of an input (`masked`)")
+    if binding.weight and any(output.mask is not None for output in binding.outputs):
+        raise Unsupported("`weight` beside targets that are hidden steps of an input (`masked`)")
     lazy = data.source.pictures if binding.table.streamed else ()
     if any(input_.columns[0] in lazy and any(layer.adapts for layer in input_.prepare) for input_ in binding.inputs):
         raise Unsupported("layers that are fitted on images which do not fit into memory")

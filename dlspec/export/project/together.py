@@ -15,6 +15,7 @@ from dlspec.data.order.splits import PARTS
 from dlspec.data.sources.base import TEXT
 from dlspec.export.project.changes import Changes
 from dlspec.export.project.frames import framed
+from dlspec.export.project.hiding import hidden_outside_of_training, masked
 from dlspec.export.python.syntax import Unsupported
 from dlspec.export.python.templates import Code, listed
 
@@ -44,21 +45,21 @@ def supported(binding: Binding, changed: Changes) -> Changes:
 
 def part_fields(binding: Binding) -> list[Code]:
     """What a part holds besides its rows: how they belong together, and its number."""
-    if binding.made is None:
-        return []
-    same = ["classes: np.ndarray"] if binding.made.maker.same else []
-    return [Code(field) for field in (*same, "number: int")]
+    same = ["classes: np.ndarray"] if binding.made is not None and binding.made.maker.same else []
+    hidden = ["occurring: Arrays"] if masked(binding) else []
+    numbered = ["number: int"] if binding.made is not None or hidden else []
+    return [Code(field) for field in (*same, *numbered, *hidden)]
 
 
 def part_values(binding: Binding) -> Piece:
     """The values of these fields, from the columns of a part, as further arguments of ``Part``."""
-    if binding.made is None:
+    if not part_fields(binding):
         return Piece("")
     numbers = Piece("{}[part]", {part: number for number, part in enumerate(PARTS, 1)})
-    if binding.made.maker.same:
+    if binding.made is not None and binding.made.maker.same:
         same = binding.made.maker.same
         return Piece(", np.unique(table[{}], return_inverse=True)[1], {}", same, numbers)
-    return Piece(", {}", numbers)
+    return Piece(", {}, occurring" if masked(binding) else ", {}", numbers)
 
 
 def put_together(binding: Binding, templates: jinja2.Environment) -> Iterator[Code]:
@@ -81,6 +82,7 @@ def put_together(binding: Binding, templates: jinja2.Environment) -> Iterator[Co
     targets = {
         output.name: Piece("part.targets[{}]", output.name) if output.name in row_outputs else _target(output, made)
         for output in binding.outputs
+        if output.mask is None
     }
     kept = [field.split(":")[0] for field in part_fields(binding)]
     yield framed(
@@ -98,6 +100,11 @@ def put_together(binding: Binding, templates: jinja2.Environment) -> Iterator[Co
 
 def outside_of_training(binding: Binding) -> Piece:
     """Expression of the examples of ``part``, as they are met outside of training."""
+    return hidden_outside_of_training(binding, whole_examples(binding))
+
+
+def whole_examples(binding: Binding) -> Piece:
+    """The same before steps of them are hidden."""
     made = binding.made
     if made is None:
         return Piece("part")
