@@ -130,13 +130,15 @@ class GraphBuilder:
         """The tensors behind a name in ``from`` or ``outputs``; a lost binding, with an error, where there are none."""
         if name == "prev" and self.prev is not None:
             return self.prev
-        if name not in self._missed and (problem := self.missing(name, frame)) is not None:
+        binding, problem = frame.scope.find_to_take(name), self.missing(name, frame)
+        if binding is not None and problem is None:
+            return binding
+        if problem is not None and name not in self._missed:
             if frame.scope.made_in_turns(name):  # later turns will miss it too
                 self._missed.add(name)
-            absent = frame.scope.find_to_take(name)
-            self.report(problem, span, (absent.absent,) if absent is not None and absent.absent is not None else ())
-            return Binding((LOST,), span)
-        return frame.scope.find_to_take(name) or Binding((LOST,), span)
+            notes = (binding.absent,) if binding is not None and binding.absent is not None else ()
+            self.report(problem, span, notes)
+        return Binding((LOST,), span)
 
     def missing(self, name: str, frame: Frame) -> Problem | None:
         """Why no tensor has a name; None where one has."""
