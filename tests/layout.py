@@ -38,6 +38,7 @@ FLOORS = (
     "backends",
     "backends.keras",
     "backends.importing",
+    "backends.importing.onnx",
     "data",
     "data.sources",
     "data.order",

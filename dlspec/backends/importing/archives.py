@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,12 +24,16 @@ class Source(NamedTuple):
         compiled: What the model was compiled with; empty where it was not.
         shown: The file's name, for messages.
         path: The file; None where the model comes from none.
+        weights: Arrays by layer, in Keras's order, of a model that is no file of Keras.
+        notes: What is different here from what was read.
     """
 
     model: Mapping[str, Any]
     compiled: Mapping[str, Any]
     shown: str
     path: Path | None = None
+    weights: Mapping[str, Sequence[Any]] = {}
+    notes: Sequence[str] = ()
 
 
 def read_source(path: Path, shown: str = "") -> Source:

@@ -23,7 +23,7 @@ class Names:
 
     def __init__(self, body: Body) -> None:
         self.used: set[str] = set()
-        self.inputs = {name: self.new("x" if _NUMBERED_INPUT.match(name) else name) for name in body.inputs}
+        self.inputs = {name: self.new(named_input(name)) for name in body.inputs}
         self._listed = list(self.inputs.values())
         self._steps: dict[Out, str] = {}
         self._body = body
@@ -52,6 +52,11 @@ class Names:
             name = self._body.steps[out.step].name
             self._steps[out] = self.new(f"{name}_{out.output}" if out.output else name)
         return self._steps[out]
+
+
+def named_input(saved: str) -> str:
+    """The name of an input: `x` where nobody has named it."""
+    return "x" if _NUMBERED_INPUT.match(saved) else clean(saved)
 
 
 def clean(saved: str) -> str:

@@ -24,11 +24,12 @@ _SPEC = (".yaml", ".yml")
 
 @helped(
     "Begin",
-    "Write a spec for a model of Keras that is there",
+    "Write a spec for a model that is there",
     """
     dlspec import model.keras -o model.yaml    # also .h5, .json of to_json()
     dlspec import runs/digits/20261121T063412Z # the model of a run
     dlspec import keras.applications.ResNet50  # a model that Keras brings along
+    dlspec import model.onnx -o model.yaml     # a spec with channels last, and weights
     """,
 )
 @click.argument("source", metavar="SOURCE")
@@ -43,19 +44,22 @@ _SPEC = (".yaml", ".yml")
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @reported
 def command(source: str, output: Path | None, flat: bool, force: bool) -> int:
-    """Write a spec for a model of Keras that was made elsewhere.
+    """Write a spec for a model of Keras, or in ONNX, that was made elsewhere.
 
-    Files are read as data: neither Keras nor any code in them runs. `keras.applications` starts TensorFlow and makes
+    Files are read as data: neither Keras nor any code in them runs. Of an ONNX file the weights are written beside
+    the spec, as `NAME.weights.h5`. `keras.applications` starts TensorFlow and makes
     the model with random weights, to read its layers.
     """
     if output is not None:
         _ready(output, force)
-    read = _application(source) or _file(Path(source))
+    read = _application(source) or _onnx(source, output, force) or _file(Path(source))
     from dlspec.core.errors import Diagnostic
     from dlspec.drafting.models.drafting import drafted
 
     draft = drafted(read, flat=flat)
-    if read.path is not None:
+    if read.weights:
+        draft = _with_weights(draft, read, output)
+    elif read.path is not None:
         draft = _started(draft, Path(source), output)
     if draft.remarks:
         show_diagnostics([Diagnostic("W801", remark) for remark in draft.remarks], {})
@@ -74,6 +78,30 @@ def _started(draft: Draft, source: Path, output: Path | None) -> Draft:
     if draft.weighted is False:
         draft.remarks.append("the weights of the file do not come along: not all of them fit in their order")
     return draft
+
+
+def _with_weights(draft: Draft, source: Source, output: Path | None) -> Draft:
+    """The draft with weights that are written beside it; a remark where it is only printed."""
+    if output is None:
+        draft.remarks.append("the weights are not written: `-o model.yaml` puts them beside the spec")
+        return draft
+    from dlspec.backends.importing.onnx.source import listed, write_weights
+    from dlspec.core.files import write_atomically
+
+    path = _weights_of(output)
+    layers = listed(source, draft.order)
+    try:
+        write_atomically(path, lambda file: write_weights(file, layers))
+    except OSError as error:
+        raise click.ClickException(f"cannot write `{path}`: {error.strerror}") from error
+    tensors = sum(len(arrays) for _, _, arrays in layers)
+    say(f"wrote {path}: {tensors} tensors")
+    return draft.starting(path.name)
+
+
+def _weights_of(spec: Path) -> Path:
+    """Where the weights of a model stand that is no file of Keras."""
+    return spec.with_name(f"{spec.stem}.weights.h5")
 
 
 def _ready(spec: Path, force: bool) -> None:
@@ -99,6 +127,17 @@ def _file(path: Path) -> Source:
     from dlspec.backends.importing.archives import read_source
 
     return read_source(path)
+
+
+def _onnx(source: str, output: Path | None, force: bool) -> Source | None:
+    """The model in an ONNX file; None for any other source."""
+    if Path(source).suffix.lower() != ".onnx":
+        return None
+    if output is not None and _weights_of(output).exists() and not force:
+        raise click.BadParameter(f"`{_weights_of(output)}` exists; --force overwrites it", param_hint="--output")
+    from dlspec.backends.importing.onnx.source import read_onnx_source
+
+    return read_onnx_source(Path(source))
 
 
 def _application(source: str) -> Source | None:

@@ -9,8 +9,8 @@ CODES: dict[str, Code] = {
         "no model that can be read",
         """
         `dlspec import`, and `file` under `models`, read `.keras` and `.h5` files, the JSON of `model.to_json()`, and
-        run folders, as data: nothing of them runs. A file that is none of these, that is damaged, or that is larger,
-        deeper or more densely packed than any model's is refused.
+        run folders, as data: nothing of them runs. `dlspec import` reads `.onnx` files in the same way. A file that is
+        none of these, that is damaged, or that is larger, deeper or more densely packed than any model's is refused.
         """,
         scene="""
         dlspec import weights.h5
@@ -34,7 +34,8 @@ CODES: dict[str, Code] = {
         "no words for parts of the model",
         """
         A spec holds the layers and operations that `dlspec layers` lists. Others, such as `Lambda` and classes of
-        somebody's own, are named by their layers, all in one error: nothing is left out without a word.
+        somebody's own, are named by their layers, all in one error: nothing is left out without a word. So are
+        operators of an ONNX file that no layer of Keras computes.
         """,
         scene="""
         dlspec import model.keras

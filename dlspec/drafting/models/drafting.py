@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 
 from dlspec.backends.importing.archives import Source
 from dlspec.backends.importing.conversion import convert
+from dlspec.backends.importing.steps import Model
 from dlspec.backends.importing.writing import flat_text, output_names
 from dlspec.core.errors import Diagnostic, Problem
 from dlspec.core.ir import Graph
 from dlspec.drafting.models.equality import same_graph
 from dlspec.drafting.models.folded import folded_text
 from dlspec.drafting.models.training import add_training
-from dlspec.drafting.models.weights import come_along
+from dlspec.drafting.models.weights import come_along, in_order_of
 from dlspec.graph.layer_order import nested_calls
 from dlspec.passes import Workspace, compile_spec
 from dlspec.passes.state import Lowered
@@ -35,12 +36,14 @@ class Draft(NamedTuple):
         graph: What it makes.
         remarks: What the file does not say, or a spec cannot.
         weighted: Whether the weights of the file come along with `match: order`; None where it has none.
+        order: The layers of a file that Keras has not written, as the draft takes their weights.
     """
 
     text: str
     graph: Graph
     remarks: list[str]
     weighted: bool | None = None
+    order: Sequence[str] = ()
 
     def starting(self, file: str) -> Draft:
         """The same with weights from a file: in the section `train`, or in a comment where there is none.
@@ -70,14 +73,24 @@ def drafted(source: Source, *, flat: bool = False) -> Draft:
     add_training(model, source.compiled, lambda number: names[number])
     graph = _graph(flat_text(model), source)
     expect = _expectations(graph)
-    head = [f"imported from {source.shown}"]
+    head = [f"imported from {source.shown}", *source.notes]
     if not flat:
         text = folded_text(model, head, expect)
         folded = _compiled(text)
         if folded is not None and same_graph(folded, graph) and _not_deeper(folded, graph):
-            return Draft(text, folded, model.remarks, come_along(source, model, graph, folded))
-    weighted = come_along(source, model, graph, graph)
-    return Draft(flat_text(model, head, expect), graph, model.remarks, weighted)
+            draft = _weighted(Draft(text, folded, model.remarks), source, model, graph)
+            if draft is not None:
+                return draft
+    plain = Draft(flat_text(model, head, expect), graph, model.remarks)
+    return _weighted(plain, source, model, graph) or plain
+
+
+def _weighted(draft: Draft, source: Source, model: Model, flat: Graph) -> Draft | None:
+    """The draft with what becomes of the weights; None where another draft would take them and this does not."""
+    if not source.weights:
+        return draft._replace(weighted=come_along(source, model, flat, draft.graph))
+    order = in_order_of(model, flat, draft.graph)
+    return draft._replace(weighted=True, order=order) if order is not None else None
 
 
 def _not_deeper(folded: Graph, graph: Graph) -> bool:

@@ -40,6 +40,19 @@ def come_along(source: Source, model: Model, flat: Graph, graph: Graph) -> bool 
     return list(_layers(flat, model.main, model)) == [stored.name for _, stored in fit.pairs]
 
 
+def in_order_of(model: Model, flat: Graph, graph: Graph) -> list[str] | None:
+    """The layers of a model that is no file of Keras, in the order in which the draft takes their weights.
+
+    Returns:
+        None where the draft is not known to take them in one order.
+    """
+    names = list(_layers(flat, model.main, model))
+    if graph is flat or _in_order(graph) == _in_order(flat):
+        return names
+    places = dict(zip(_in_order(flat), names, strict=True))
+    return [places[key] for key in _in_order(graph)] if len(places) == len(names) else None
+
+
 def _file(source: Source) -> WeightFile | None:
     try:
         return read_weights(source.path) if source.path is not None else None

@@ -1,0 +1,231 @@
+"""A graph of ONNX → the tree that Keras would write of it, with weights by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from dlspec.backends.importing.naming import clean, named_input
+from dlspec.backends.importing.onnx import (
+    convolutions,
+    elementwise,
+    normalizations,
+    poolings,
+    products,
+    shapes,
+    sizes,
+)
+from dlspec.backends.importing.onnx.bench import BATCH, OPERATORS, Bench, Lack
+from dlspec.backends.importing.onnx.constants import computed
+from dlspec.backends.importing.onnx.reading import Node, OnnxGraph
+from dlspec.backends.importing.onnx.tree import Value, channels_last
+from dlspec.core.errors import Problem
+from dlspec.core.ir import DTYPES
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+# Their operators are declared as they are imported.
+FAMILIES = (convolutions, elementwise, normalizations, poolings, products, shapes, sizes)
+_SHOWN = 20
+_FLOATS = ("float16", "float64", "bfloat16")
+# Operators that read the second axis as channels.
+_CHANNELS_SECOND = (
+    "Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "BatchNormalization",
+    "InstanceNormalization", "GroupNormalization", "LRN", "Resize", "Upsample", "DepthToSpace", "SpaceToDepth",
+)  # fmt: skip
+# Operators that end the search for one of these.
+_OTHER_AXES = ("Transpose", "Reshape", "MatMul", "Gather", "Flatten", "Gemm", "Squeeze", "Unsqueeze", "LSTM", "GRU")
+
+
+class Converted(NamedTuple):
+    """What an ONNX file says.
+
+    Attributes:
+        tree: As Keras would write the model.
+        weights: Arrays by layer, in Keras's order.
+        notes: What is different from the file.
+    """
+
+    tree: Mapping[str, Any]
+    weights: Mapping[str, Sequence[Array]]
+    notes: Sequence[str]
+
+
+def convert_onnx(graph: OnnxGraph) -> Converted:
+    """The tree that Keras would write of a graph.
+
+    Raises:
+        Problem: E803, it has operators, or uses of them, that no layer computes: all of them are named.
+    """
+    bench = Bench(graph)
+    notes = _enter(bench)
+    lacking = _Lacking(graph.shown)
+    for node in graph.nodes:
+        if all(name in bench.known for name in node.inputs if name):
+            try:
+                results = _results(bench, node)
+                bench.known |= {name: value for name, value in zip(node.outputs, results, strict=False) if name}
+            except Lack as lack:
+                lacking.add(node, str(lack))
+    if lacking.nodes:
+        raise lacking.problem()
+    outputs, more = _leave(bench, lacking)
+    bench.tree.fuse(outputs)
+    return Converted(bench.tree.written(outputs), bench.tree.weights(outputs), [*notes, *more])
+
+
+@dataclass
+class _Lacking:
+    """Nodes that no layer stands for, by what is missing."""
+
+    shown: str
+
+    def __post_init__(self) -> None:
+        self.nodes: dict[str, list[str]] = {}
+
+    def add(self, node: Node, what: str) -> None:
+        """Notes one."""
+        self.nodes.setdefault(what, []).append(node.name)
+
+    def problem(self) -> Problem:
+        """One error that names them all, those of one kind together."""
+        lines = []
+        for what, names in self.nodes.items():
+            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            lines.append(f"{', '.join(f'`{name}`' for name in names[:3])}{more}: {what}")
+        cut = [f"and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
+        message = f"a spec has no words for parts of `{self.shown}`: " + "; ".join([*lines[:_SHOWN], *cut])
+        help = "export the model without them; docs/importing.md lists the operators that layers stand for"
+        return Problem("E803", message, help)
+
+
+def _results(bench: Bench, node: Node) -> list[Any]:
+    """What a node gives: values, or constants where only such enter."""
+    if node.operator == "Constant":
+        return [_constant(node)]
+    if node.operator == "Shape":
+        return [_shape(bench, node)]
+    names = [name for name in node.inputs if name]
+    if names and all(not isinstance(bench.known[name], Value) for name in names):
+        arrays = [cast("Any", bench.known[name]) if name else None for name in node.inputs]
+        return [computed(node, arrays, lambda attribute, number: bench.integers(node, attribute, number))]
+    function = OPERATORS.get(node.operator)
+    if function is None:
+        raise Lack(f"the operator `{node.operator}`")
+    try:
+        made = function(bench, node)
+    except (ValueError, IndexError, KeyError, TypeError, ZeroDivisionError, OverflowError) as error:
+        raise Lack(f"`{node.operator}` of tensors and attributes that do not fit each other") from error
+    return made if isinstance(made, list) else [made]
+
+
+def _constant(node: Node) -> Array:
+    import numpy as np
+
+    for name, value in node.attributes.items():
+        if value is not None and name in ("value", "value_float", "value_int", "value_floats", "value_ints"):
+            dtype = np.float32 if "float" in name else np.int64
+            return cast("Array", value if name == "value" else np.array(value, dtype))
+    raise Lack("a constant that is no array of numbers")
+
+
+def _shape(bench: Bench, node: Node) -> Array:
+    """The shape of a tensor, where the number of examples is one that no other size has."""
+    import numpy as np
+
+    given = bench.known[node.inputs[0]]
+    if not isinstance(given, Value):
+        return np.array(given.shape, np.int64)
+    shape = [BATCH if axis == 0 else size for axis, size in zip(given.axes, given.shape, strict=True)]
+    if None in shape:
+        raise Lack("a shape that depends on sizes that the file leaves open")
+    start, end = node.attributes.get("start", 0), node.attributes.get("end", len(shape))
+    return np.array(shape, np.int64)[start:end]
+
+
+# --- inputs and outputs ----------------------------------------------------------------------------------------------
+
+
+def _enter(bench: Bench) -> list[str]:
+    """Makes the inputs, those of convolutions with channels last; what is different from the file."""
+    notes = []
+    for number, entry in enumerate(bench.graph.inputs):
+        name = named_input(entry.name)
+        while name in bench.tree.inputs:
+            name = f"{name}_{number}"
+        rank = len(entry.shape)
+        if rank < 1 or entry.dtype not in (*DTYPES, *_FLOATS):
+            what = f"is of the type {entry.dtype}" if rank else "has no batch"
+            message = f"a spec has no words for parts of `{bench.graph.shown}`: its input `{entry.name}` {what}"
+            raise Problem("E803", message)
+        dtype = "float32" if entry.dtype in _FLOATS else entry.dtype
+        if dtype != entry.dtype:
+            notes.append(f"`{name}` is {dtype} here, {entry.dtype} in the file")
+        last = rank > 2 and _is_channels_second(bench, entry.name)
+        axes = channels_last(rank) if last else tuple(range(rank))
+        sizes: list[int | None] = [0] * rank
+        for onnx_axis, size in enumerate(entry.shape):
+            sizes[axes[onnx_axis]] = size
+        sizes[0] = None
+        value = bench.tree.enter(name, Value(name, tuple(sizes), axes, dtype))
+        bench.known[entry.name] = value
+        if last:
+            notes.append(_axes_note(name, value))
+    return notes
+
+
+def _axes_note(name: str, value: Value) -> str:
+    there = [value.shape[axis] for axis in range(1, value.rank)]
+    return f"`{name}` is {_shown(value.sizes[1:])} here, {_shown(there)} in the file"
+
+
+def _shown(sizes: Sequence[int | None]) -> str:
+    return "[" + ", ".join("?" if size is None else str(size) for size in sizes) + "]"
+
+
+def _is_channels_second(bench: Bench, name: str) -> bool:
+    """Whether what takes a tensor first reads its second axis as channels."""
+    waiting, seen = [name], {name}
+    while waiting:
+        for node in bench.takers.get(waiting.pop(0), ()):
+            if node.operator in _CHANNELS_SECOND:
+                return True
+            if node.operator not in _OTHER_AXES:
+                waiting += [each for each in node.outputs if each not in seen]
+                seen.update(node.outputs)
+    return False
+
+
+def _leave(bench: Bench, lacking: _Lacking) -> tuple[dict[str, Value], list[str]]:
+    """The tensors that leave, by name; maps keep their channels last where the file has them second."""
+    outputs: dict[str, Value] = {}
+    notes = []
+    for number, name in enumerate(bench.graph.outputs):
+        value = bench.known[name]
+        node = Node("output", name, (name,), ())
+        if not isinstance(value, Value):
+            lacking.add(node, "an output that is constant")
+            continue
+        try:
+            if value.rank < 3 or value.axes != channels_last(value.rank) or value.mix is not None:
+                value = bench.exact(value)
+        except Lack as lack:
+            lacking.add(node, str(lack))
+            continue
+        if value.layer in bench.tree.inputs or value.layer in {each.layer for each in outputs.values()}:
+            value = bench.add("Identity", value)
+        called = clean(name)
+        outputs[called if called not in outputs else f"{called}_{number}"] = value
+        if not value.plain:
+            notes.append(
+                _axes_note(called if len(bench.graph.outputs) > 1 else "the output", value).replace(
+                    "`the output`", "the output"
+                )
+            )
+    if lacking.nodes:
+        raise lacking.problem()
+    return outputs, notes
