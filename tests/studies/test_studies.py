@@ -161,15 +161,13 @@ def test_the_curve_is_found_again() -> None:
     assert curve(members[:2], "test", "accuracy", grows=True) is None
 
 
-def test_a_study_is_found_by_name_and_listed_by_its_model_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_study_is_found_by_name_and_listed_beside_its_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Members are no runs of the spec; `predict wine` uses the model that was kept."""
     monkeypatch.chdir(tmp_path)
     Path("wine.yaml").write_text(SPEC.format(method="{seeds: 2}"))
     assert cli("train", "wine.yaml", "-q")[0] == 0
     code, out, _ = cli("runs", "--format", "json")
-    assert code == 0 and len(json.loads(out)) == 1
+    assert code == 0 and [each["kind"] for each in json.loads(out)] == ["run", "study"]
     assert cli("evaluate", "wine", "--part", "test")[0] == 0
 
 
