@@ -110,6 +110,8 @@ def fit(job: Job) -> Fitted:
         if layout is not None:
             models = fitted(tasks.values(), layout, batches(), *seen)
             baselines.models = {name: replace(model, prepared=True) for name, model in models.items()}
+            if not models:
+                baselines.reasons.append("what enters holds numbers that are not finite, or too few examples train")
             break
         baselines.reasons.append(f"the {TITLES[seen[0]]} takes up to {most:,} columns of numbers, and there are more")
         seen = seen[1:]

@@ -221,8 +221,7 @@ CODES: dict[str, Code] = {
         "baselines that are left out",
         """
         Some of what `baselines: true` asks for is not possible for this model, and the rest is measured: a linear model
-        needs inputs that are columns of numbers, and not too many; an output with a mask, of quantiles or of sequences
-        of any length has no answer that could always be the same.
+        needs inputs that are columns of numbers, and not too many.
         """,
         scene="""
         dlspec check photos.yaml

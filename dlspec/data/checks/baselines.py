@@ -135,7 +135,7 @@ def check_baselines(binding: Binding, method: Method, shapes: Mapping[str, Shape
             message = f"`baselines` stands beside one model, and with `{study.name}` none {why}"
             raise Problem("E565", message, leave_out("baselines", ", or train without `method` as well"))
         baselines = baselines_of(method, binding, shapes)
-        if not baselines.names:
+        if not all(baselines.by_output.values()) or not baselines.names:
             raise Problem("E565", f"no baseline is possible: {'; '.join(baselines.reasons)}", leave_out("baselines"))
         if baselines.reasons:
             message = f"some baselines are left out: {'; '.join(baselines.reasons)}"
