@@ -120,6 +120,13 @@ def test_pages_fit_a_wide_and_a_narrow_window_and_fetch_only_files(site: Path, t
     assert tab.requests and not [url for url in tab.requests if not url.startswith(("file:", "data:"))]
 
 
+def test_every_document_is_in_the_menu() -> None:
+    menu = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:")[2]
+    for path in [*ROOT.glob("docs/*.md"), *ROOT.glob("docs/recipes/*.md")]:
+        page = path.relative_to(ROOT / "docs").as_posix()
+        assert re.search(rf"[:-] {re.escape(page)}$", menu, re.MULTILINE), f"mkdocs.yml: `nav` lacks {page}"
+
+
 def test_links_that_leave_the_documents_are_those_of_the_site() -> None:
     text = "[a](../README.md#how-fast) [b](decisions/) [c](../LICENSE) [d](../templates/python/model.py.jinja)\n"
     assert converted(text, "export.md", ROOT) == (
