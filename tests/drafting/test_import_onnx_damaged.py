@@ -176,3 +176,29 @@ def test_a_shape_that_asks_for_gigabytes_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "m.onnx"
     path.write_bytes(model.SerializeToString())
     assert "which makes a constant of 1,099,511,627,776 elements" in refused(path).message
+
+
+def test_a_size_that_is_open_may_be_handed_on_but_not_used(tmp_path: Path) -> None:
+    """The number of examples is taken out of a shape that has open sizes; a size of an image is not known."""
+    for index, words in ((0, ""), (2, "`Reshape` of a size that the file leaves open")):
+        make = Maker(1)
+        pooled = make.node("GlobalAveragePool", make.conv("image", 1, 4))
+        size = make.node("Gather", make.node("Shape", "image"), make.constant(np.array([index], np.int64)), axis=0)
+        target = make.node("Concat", size, make.constant(np.array([-1], np.int64)), axis=0)
+        path = tmp_path / f"m{index}.onnx"
+        model = make.model({"out": make.node("Reshape", pooled, target)}, image=[1, None, None])
+        path.write_bytes(model.SerializeToString())
+        if words:
+            assert words in refused(path).message
+        else:
+            assert "- global_average_pooling2d\n" in drafted(read_onnx_source(path)).text
+
+
+def test_sizes_of_minus_one_are_open(tmp_path: Path) -> None:
+    make = Maker(1)
+    model = make.model({"out": make.node("GlobalMaxPool", make.conv("image", 1, 4))}, image=[1, 8, 8])
+    for number in (0, 2):
+        model.graph.input[0].type.tensor_type.shape.dim[number].dim_value = -1
+    (tmp_path / "m.onnx").write_bytes(model.SerializeToString())
+    text = drafted(read_onnx_source(tmp_path / "m.onnx")).text
+    assert "# `image` is [?, 8, 1] here, [1, ?, 8] in the file" in text

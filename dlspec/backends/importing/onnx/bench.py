@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # Stands for the number of examples in shapes that a file computes: no size of a model equals it.
 BATCH = 2**31 - 1
+# Stands for a size that the file leaves open; nothing computes with it.
+OPEN = -(2**40)
 Converted = Any
 OPERATORS: dict[str, Callable[[Bench, Node], Converted]] = {}
 

@@ -16,7 +16,7 @@ from dlspec.backends.importing.onnx import (
     shapes,
     sizes,
 )
-from dlspec.backends.importing.onnx.bench import BATCH, OPERATORS, Bench, Lack
+from dlspec.backends.importing.onnx.bench import BATCH, OPEN, OPERATORS, Bench, Lack
 from dlspec.backends.importing.onnx.constants import computed
 from dlspec.backends.importing.onnx.reading import Node, OnnxGraph
 from dlspec.backends.importing.onnx.tree import Value, channels_last
@@ -39,6 +39,8 @@ _CHANNELS_SECOND = (
 )  # fmt: skip
 # Operators that end the search for one of these.
 _OTHER_AXES = ("Transpose", "Reshape", "MatMul", "Gather", "Flatten", "Gemm", "Squeeze", "Unsqueeze", "LSTM", "GRU")
+# Operators that only choose and arrange elements.
+_HANDS_ON = ("Gather", "Concat", "Slice", "Unsqueeze", "Squeeze", "Identity")
 
 
 class Converted(NamedTuple):
@@ -109,6 +111,8 @@ def _results(bench: Bench, node: Node) -> list[Any]:
         return [_constant(node)]
     if node.operator == "Shape":
         return [_shape(bench, node)]
+    if node.operator not in _HANDS_ON:
+        _check_open(bench, node)
     names = [name for name in node.inputs if name]
     if names and all(not isinstance(bench.known[name], Value) for name in names):
         arrays = [cast("Any", bench.known[name]) if name else None for name in node.inputs]
@@ -141,10 +145,20 @@ def _shape(bench: Bench, node: Node) -> Array:
     if not isinstance(given, Value):
         return np.array(given.shape, np.int64)
     shape = [BATCH if axis == 0 else size for axis, size in zip(given.axes, given.shape, strict=True)]
-    if None in shape:
-        raise Lack("a shape that depends on sizes that the file leaves open")
     start, end = node.attributes.get("start", 0), node.attributes.get("end", len(shape))
-    return np.array(shape, np.int64)[start:end]
+    return np.array([OPEN if size is None else size for size in shape], np.int64)[start:end]
+
+
+def _check_open(bench: Bench, node: Node) -> None:
+    """Sizes that the file leaves open may be handed on, and nothing more.
+
+    Raises:
+        Lack: The node uses one.
+    """
+    for name in filter(None, node.inputs):
+        array = bench.known[name]
+        if not isinstance(array, Value) and array.dtype.kind == "i" and (array == OPEN).any():
+            raise Lack(f"`{node.operator}` of a size that the file leaves open")
 
 
 # --- inputs and outputs ----------------------------------------------------------------------------------------------

@@ -214,7 +214,8 @@ class _Reader:
         tensor = value.type.tensor_type
         if not value.type.HasField("tensor_type") or not tensor.HasField("shape"):
             raise _broken(self.shown, f"its input `{value.name}` has no shape")
-        sizes = [dim.dim_value if dim.HasField("dim_value") else None for dim in tensor.shape.dim]
+        # Some exporters write -1 or 0 for a size that is open.
+        sizes = [dim.dim_value if dim.dim_value not in (-1, 0) else None for dim in tensor.shape.dim]
         if any(size is not None and not 0 < size < 2**31 for size in sizes):
             raise _broken(self.shown, f"its input `{value.name}` has the shape {sizes}")
         return Entry(value.name, tuple(sizes), self.dtype(tensor.elem_type, value.name))
