@@ -33,9 +33,9 @@ LONG = ["train", DIGITS, "--set", "train.epochs=400", "--set", "train.callbacks=
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder of a daemon that runs."""
     folder = tmp_path_factory.mktemp("daemon", numbered=False)
-    started = dlspec("daemon", "start", DLSPEC_DAEMON=str(folder))
+    started = dlspec("daemon", "start", "--idle", "90", DLSPEC_DAEMON=str(folder))
     assert started.stdout == (
-        "ready: commands of this environment start at once; it ends after 15 minutes without one\n"
+        "ready: commands of this environment start at once; it ends after 90 minutes without one\n"
     ), started.stderr
     yield folder
     assert dlspec("daemon", "stop", DLSPEC_DAEMON=str(folder)).stdout == "1 ended\n"
@@ -284,14 +284,14 @@ def test_a_daemon_that_is_killed_meanwhile(tmp_path: Path) -> None:
     daemon = json.loads(next(tmp_path.glob("*.json")).read_text())["process"]
     copies = [int(number) for number in Path(f"/proc/{daemon}/task/{daemon}/children").read_text().split()]
     os.kill(daemon, signal.SIGKILL)
+    for number in copies:  # as a system does that ends all of a session
+        with suppress(ProcessLookupError):
+            os.kill(number, signal.SIGKILL)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 3
     assert errors.endswith(
         "the daemon was ended: what became of the command is unknown; `dlspec runs` lists what there is\n"
     )
-    for number in copies:
-        with suppress(ProcessLookupError):
-            os.kill(number, signal.SIGKILL)
 
 
 def test_it_ends_by_itself(tmp_path: Path) -> None:
