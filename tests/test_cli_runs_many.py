@@ -180,6 +180,14 @@ def test_only_what_dlspec_made_is_deleted(folder: Path, capsys: pytest.CaptureFi
     refused(["delete", "20260101"], "error[E513]: another process trains in", capsys)
     lock.release()
     refused(["delete", "20260101", "20260104"], "analysis.ipynb", capsys)  # then none of both
+    (runs / "houses/20260101T000000Z-aaaa/.my_backup_deadbeef").write_text("mine")
+    refused(["delete", "20260101"], "holds `.my_backup_deadbeef`, which dlspec did not write", capsys)
+    (runs / "houses/20260101T000000Z-aaaa/.my_backup_deadbeef").unlink()
+    (runs / "houses/20260101T000000Z-aaaa/.report.0123abcd.json").write_text("{")  # of a process that was killed
+    lock = Lock(runs / "houses/20260101T000000Z-aaaa")
+    refused(["delete", "20260101", "20260103"], "error[E513]: another process trains in", capsys)
+    lock.release()
+    assert len(list(runs.glob("houses/2026010[13]*"))) == 2 and not list(runs.glob("houses/.*"))  # then none of both
     assert own.is_dir() and elsewhere.is_dir() and (runs / "houses/20260101T000000Z-aaaa").is_dir()
     assert run(["runs", "delete", "study-20260106", "20260102", "--yes"]) == 0
     assert not list(runs.glob("houses/*bbbb")) and not list(runs.glob("houses/.*"))
@@ -190,6 +198,10 @@ def test_pruning_leaves_the_newest_the_tagged_and_the_kept(folder: Path, capsys:
     assert "say what may go" in capsys.readouterr().err
     made(folder, "20260107T000000Z-abcd", "houses", 0.6)
     assert run(["runs", "tag", "20260101", "paper"]) == 0
+    lock = Lock(folder / "runs/houses/20260103T000000Z-cccc")
+    assert run(["runs", "prune", "--keep", "1", "--yes"]) == 0
+    assert list(folder.glob("runs/houses/*cccc"))  # in use
+    lock.release()
     assert run(["runs", "prune", "--keep", "1", "--yes"]) == 0
     capsys.readouterr()
     assert run(["runs"]) == 0

@@ -50,11 +50,10 @@ def prune(runs: Path, conditions: tuple[str, ...], keep: int | None, yes: bool) 
         raise click.UsageError(str(error)) from None
     newest = _newest(listed, keep or 0)
     kept = {entry.keeps for entry in listed if entry.keeps is not None}
-    _remove(
-        [e for e in meant if not e.summary["tags"] and e.path not in newest and absolute(e.path) not in kept],
-        listed,
-        yes,
-    )
+    from dlspec.training.run.removal import works
+
+    old = [each for each in meant if not each.summary["tags"] and each.path not in newest]
+    _remove([each for each in old if absolute(each.path) not in kept and not works(each.path)], listed, yes)
 
 
 def _newest(listed: Sequence[Entry], count: int) -> set[Path]:
@@ -69,7 +68,7 @@ def _remove(chosen: Sequence[Entry], listed: Sequence[Entry], yes: bool) -> None
     """Deletes folders once somebody has agreed; what may not go is named before anything goes.
 
     Raises:
-        Problem: E574, one of them is not deleted; then none is.
+        Problem: E513, E574: one of them is not deleted; then none is.
     """
     from dlspec.training.run.removal import obstacle, remove, size
 
@@ -94,8 +93,7 @@ def _remove(chosen: Sequence[Entry], listed: Sequence[Entry], yes: bool) -> None
     if not yes and not _agreed(f"delete {count}, {show_bytes(sum(sizes))}?"):
         say("nothing was deleted")
         raise click.exceptions.Exit(1)
-    for entry in chosen:
-        remove(entry.path)
+    remove([entry.path for entry in chosen])
     say(printable(f"deleted {count}, {show_bytes(sum(sizes))}"))
 
 

@@ -6,7 +6,8 @@ import os
 import re
 import secrets
 import shutil
-from contextlib import suppress
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from dlspec.core.errors import Problem
@@ -23,8 +24,12 @@ _OF_SEARCHES = (
 )
 _OF_STUDIES = "study.json members variants model out_of_fold.csv out_of_fold.npz test_answers.csv answers.npz"
 OURS = frozenset(f"{_OF_RUNS} {_OF_SEARCHES} {_OF_STUDIES}".split())
+_STEMS = OURS | {Path(name).stem for name in OURS}
 _NAME = re.compile(r"([a-z]+-)?\d{8}T\d{6}Z-[0-9a-f]{4}\Z")
-_TEMPORARY = re.compile(r"\.lock\Z|\.\S*[0-9a-f]{8}(\.\w+)?\Z")
+# What a process that was killed may have left of them: a name of ours and eight digits, hidden.
+_TEMPORARY = re.compile(
+    rf"\.lock\Z|\.({'|'.join(re.escape(each) for each in sorted(_STEMS))})\.[0-9a-f]{{8}}(\.\w+)?\Z"
+)
 
 
 def obstacle(folder: Path) -> str:
@@ -57,22 +62,52 @@ def size(folder: Path) -> int:
     return total
 
 
-def remove(folder: Path) -> None:
-    """Deletes a folder: it leaves its place in one step, so that no half of it is ever taken for a run.
+def works(folder: Path) -> bool:
+    """Whether a process works in a folder at this moment."""
+    try:
+        Lock(folder).release()
+    except Problem:
+        return True
+    except OSError:
+        return False  # it cannot be opened, which :func:`obstacle` says
+    return False
+
+
+def remove(folders: Sequence[Path]) -> None:
+    """Deletes folders, all or none: they leave their places first, so that no half of one is ever taken for a run.
 
     Raises:
-        Problem: E513, a process works in it; E574, it is none that is deleted, or the disk refuses.
+        Problem: E513, a process works in one of them; E574, one is none that is deleted, or the disk refuses.
     """
-    if reason := obstacle(folder):
-        raise Problem("E574", f"`{folder}` {reason}")
-    lock = Lock(folder)
-    away = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.deleted")
-    try:
-        folder.rename(away)
-        shutil.rmtree(away)
+    for folder, away in _away(folders):
+        try:
+            shutil.rmtree(away)
+        except OSError as error:
+            raise _refused(folder, error) from error
         with suppress(OSError):
             folder.parent.rmdir()  # where nothing else is in it
-    except OSError as error:
-        raise Problem("E574", f"`{folder}` cannot be deleted: {error.strerror or error}") from error
-    finally:
-        lock.release()
+
+
+def _away(folders: Sequence[Path]) -> list[tuple[Path, Path]]:
+    """Gives folders hidden names, and all their own again where one of them may not go."""
+    moved = []
+    with ExitStack() as back:
+        for folder in folders:
+            if reason := obstacle(folder):
+                raise Problem("E574", f"`{folder}` {reason}")
+            away = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.deleted")
+            lock = Lock(folder)
+            try:
+                folder.rename(away)
+            except OSError as error:
+                raise _refused(folder, error) from error
+            finally:
+                lock.release()
+            back.callback(away.rename, folder)
+            moved.append((folder, away))
+        back.pop_all()
+    return moved
+
+
+def _refused(folder: Path, error: OSError) -> Problem:
+    return Problem("E574", f"`{folder}` cannot be deleted: {error.strerror or error}")
