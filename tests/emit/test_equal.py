@@ -212,3 +212,17 @@ def test_words_for_what_has_no_name_do_not_run_out(tmp_path: Path) -> None:
     )
     state = compiled(path)
     compare(state, emit_model(state))
+
+
+@pytest.mark.parametrize("last", ["dense: 4", "dense: {units: 4, repeat: 2}", "dense: {units: 4, if: false}"])
+def test_the_last_output_is_an_output_by_the_word_prev(last: str, tmp_path: Path) -> None:
+    path = tmp_path / "last.yaml"
+    turns = f"  - repeat: {{times: 2, layers: [dense: {{units: 3, name: turn_$index}}]}}\n  - {last}\n"
+    steps = f"      - dense: {{units: 3, name: kept}}\n      - {last}\n    outputs: [kept, prev]\n"
+    block = f"blocks:\n  Two:\n    layers:\n{steps}"
+    called = "  - Two: {name: [left, right]}\n  - concatenate: [left, right]\n"
+    for blocks, layers, outputs in (("", turns, "[turn_0, prev]"), ("", turns, "prev"), (block, called, "prev")):
+        head = f"name: last\ninputs: {{x: [2]}}\n{blocks}"
+        path.write_text(f"{head}layers:\n{layers}outputs: {outputs}\n", encoding="utf-8")
+        state = compiled(path)
+        compare(state, emit_model(state))

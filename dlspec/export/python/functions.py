@@ -136,8 +136,8 @@ class Module:
         writer.prev = first if len(input_names) == 1 else None
         writer.first_input = lambda: self._examples(function)
         writer.statements += self._defaults(block, writer.scope.at(first), function)
-        writer.body(block.body, writer.working, needed=not block.outputs)
-        results = [writer.tensors.find(output, scope) for output in block.outputs] or [_last(writer)]
+        writer.body(block.body, writer.working, needed=not block.outputs or "prev" in block.outputs)
+        results = [writer.named(output) for output in block.outputs] or [_last(writer)]
         function.returns = TENSOR if len(results) == 1 else f"tuple[{', '.join([TENSOR] * len(results))}]"
         function.body = _returning(writer, results[0] if len(results) == 1 else sequence(results))
         function.summary = f"{block.name}: {_summary(block.body)}."
@@ -254,7 +254,7 @@ class Module:
             variables.append(name(identifier))
         writer.prev = variables[0] if len(variables) == 1 else None
         writer.first_input = lambda: variables[0]
-        writer.body(definition.body, working, needed=not definition.outputs)
+        writer.body(definition.body, working, needed=not definition.outputs or "prev" in definition.outputs)
         entering = variables[0] if len(variables) == 1 else sequence(variables, as_list=True)
         label: ast.expr = constant(definition.name)
         if definition.name in self._averaged:
@@ -285,10 +285,10 @@ class Module:
 
     def _outputs(self, definition: ModelDefinition, writer: BodyWriter) -> ast.expr:
         names = definition.outputs
-        tensors = [writer.tensors.find(output, writer.scope) for output in names] or [_last(writer)]
+        tensors = [writer.named(output) for output in names] or [_last(writer)]
         if definition is self.program.main and self.roots[1]:
             names = (*self.roots[0], *self.roots[1])
-            tensors += [writer.tensors.find(output, writer.scope) for output in self.roots[1]]
+            tensors += [writer.named(output) for output in self.roots[1]]
         if any(isinstance(tensor, ast.Starred) for tensor in tensors):
             raise Unsupported("the sum of the turns of a repeat")
         return tensors[0] if len(tensors) == 1 else ast.Dict([constant(output) for output in names], tensors)
