@@ -12,6 +12,7 @@ import tempfile
 import weakref
 import zipfile
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -123,6 +124,20 @@ class SpecEstimator:
         empty: dict[str, Any] = {"transformer_tags": None, "classifier_tags": None, "regressor_tags": None}
         return Tags(estimator_type=self._kind, target_tags=target, **{**empty, **kinds})
 
+    def _labelled(self, X: Any, y: Any) -> tuple[Examples, Any]:
+        """Checked examples, and the target as one column, shape [examples].
+
+        Raises:
+            ValueError: There is no target, or they are no such examples.
+        """
+        from sklearn.utils.validation import check_consistent_length, column_or_1d
+
+        if y is None:
+            raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
+        examples, target = self._examples(X, reset=True), column_or_1d(y, warn=True)
+        check_consistent_length(X, target)
+        return examples, target
+
     def _examples(self, X: Any, *, reset: bool) -> Examples:
         """Checked examples: a table of columns where the spec names them, else an array, shape [examples, features]."""
         from sklearn.utils.validation import validate_data
@@ -138,14 +153,13 @@ class SpecEstimator:
     def _train(self, examples: Examples, target: Any, params: Mapping[str, Any]) -> None:
         """Trains a run with these examples as its data."""
         home = tempfile.mkdtemp(prefix="dlspec-") if self.runs is None else None
-        try:
+        with ExitStack() as failing:
+            if home is not None:
+                failing.callback(shutil.rmtree, home, ignore_errors=True)
             with tempfile.TemporaryDirectory(prefix="dlspec-") as folder:
                 spec = self._spec(examples, target, Path(folder), params)
                 run = spec.train(runs=home or self.runs or "runs", new=True, progress=False)
-        except BaseException:
-            if home is not None:
-                shutil.rmtree(home, ignore_errors=True)
-            raise
+            failing.pop_all()
         self._kept_ = _Kept(Run(run.path, self.allow_code), home, self.allow_code)
 
     def _spec(self, examples: Examples, target: Any, folder: Path, params: Mapping[str, Any]) -> Spec:
@@ -189,14 +203,9 @@ class DlspecClassifier(SpecEstimator):
         """
         import numpy as np
         from sklearn.utils.multiclass import check_classification_targets
-        from sklearn.utils.validation import check_consistent_length, column_or_1d
 
-        if y is None:
-            raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
-        examples = self._examples(X, reset=True)
-        labels = column_or_1d(y, warn=True)
+        examples, labels = self._labelled(X, y)
         check_classification_targets(labels)
-        check_consistent_length(X, labels)
         self.classes_, numbers = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"{type(self).__name__} needs 2 classes or more; the data have one class")
@@ -255,13 +264,10 @@ class DlspecRegressor(SpecEstimator):
             ValueError: They are no such examples.
             InvalidSpec: The spec has errors, does not fit them, or its training failed.
         """
-        from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d
+        from sklearn.utils.validation import check_array
 
-        if y is None:
-            raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
-        examples = self._examples(X, reset=True)
-        numbers = check_array(column_or_1d(y, warn=True), ensure_2d=False, dtype="float64", input_name="y")
-        check_consistent_length(X, numbers)
+        examples, target = self._labelled(X, y)
+        numbers = check_array(target, ensure_2d=False, dtype="float64", input_name="y")
         self._train(examples, numbers, {})
         return self
 
