@@ -12,8 +12,8 @@ import numpy as np
 import onnx
 import pytest
 
-from dlspec.backends.importing.onnx.bench import OPERATORS
 from dlspec.backends.importing.onnx.source import read_onnx_source
+from dlspec.backends.importing.onnx.state import OPERATORS
 from dlspec.drafting.models.drafting import drafted
 from tests.drafting.onnx_models import Maker, assert_equal
 

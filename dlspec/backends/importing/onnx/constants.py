@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from dlspec.backends.importing.onnx.bench import Lack
 from dlspec.backends.importing.onnx.reading import Node
+from dlspec.backends.importing.onnx.state import Lack
 
 # Arrays of any type; NumPy is loaded where they are computed.
 Array = Any

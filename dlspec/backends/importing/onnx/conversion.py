@@ -16,9 +16,9 @@ from dlspec.backends.importing.onnx import (
     shapes,
     sizes,
 )
-from dlspec.backends.importing.onnx.bench import BATCH, OPEN, OPERATORS, Bench, Lack
 from dlspec.backends.importing.onnx.constants import computed
 from dlspec.backends.importing.onnx.reading import Node, OnnxGraph
+from dlspec.backends.importing.onnx.state import BATCH, OPEN, OPERATORS, Lack, State
 from dlspec.backends.importing.onnx.tree import Value, channels_last
 from dlspec.core.errors import Problem
 from dlspec.core.ir import DTYPES
@@ -63,21 +63,21 @@ def convert_onnx(graph: OnnxGraph) -> Converted:
     Raises:
         Problem: E803, it has operators, or uses of them, that no layer computes: all of them are named.
     """
-    bench = Bench(graph)
-    notes = _enter(bench)
+    state = State(graph)
+    notes = _enter(state)
     lacking = _Lacking(graph.shown)
     for node in graph.nodes:
-        if all(name in bench.known for name in node.inputs if name):
+        if all(name in state.known for name in node.inputs if name):
             try:
-                results = _results(bench, node)
-                bench.known |= {name: value for name, value in zip(node.outputs, results, strict=False) if name}
+                results = _results(state, node)
+                state.known |= {name: value for name, value in zip(node.outputs, results, strict=False) if name}
             except Lack as lack:
                 lacking.add(node, str(lack))
     if lacking.nodes:
         raise lacking.problem()
-    outputs, more = _leave(bench, lacking)
-    bench.tree.fuse(outputs)
-    return Converted(bench.tree.written(outputs), bench.tree.weights(outputs), [*notes, *more])
+    outputs, more = _leave(state, lacking)
+    state.tree.fuse(outputs)
+    return Converted(state.tree.written(outputs), state.tree.weights(outputs), [*notes, *more])
 
 
 @dataclass
@@ -105,23 +105,23 @@ class _Lacking:
         return Problem("E803", message, help)
 
 
-def _results(bench: Bench, node: Node) -> list[Any]:
+def _results(state: State, node: Node) -> list[Any]:
     """What a node gives: values, or constants where only such enter."""
     if node.operator == "Constant":
         return [_constant(node)]
     if node.operator == "Shape":
-        return [_shape(bench, node)]
+        return [_shape(state, node)]
     if node.operator not in _HANDS_ON:
-        _check_open(bench, node)
+        _check_open(state, node)
     names = [name for name in node.inputs if name]
-    if names and all(not isinstance(bench.known[name], Value) for name in names):
-        arrays = [cast("Any", bench.known[name]) if name else None for name in node.inputs]
-        return [computed(node, arrays, lambda attribute, number: bench.integers(node, attribute, number))]
+    if names and all(not isinstance(state.known[name], Value) for name in names):
+        arrays = [cast("Any", state.known[name]) if name else None for name in node.inputs]
+        return [computed(node, arrays, lambda attribute, number: state.integers(node, attribute, number))]
     function = OPERATORS.get(node.operator)
     if function is None:
         raise Lack(f"the operator `{node.operator}`")
     try:
-        made = function(bench, node)
+        made = function(state, node)
     except (ValueError, IndexError, KeyError, TypeError, ZeroDivisionError, OverflowError) as error:
         raise Lack(f"`{node.operator}` of tensors and attributes that do not fit each other") from error
     return made if isinstance(made, list) else [made]
@@ -137,11 +137,11 @@ def _constant(node: Node) -> Array:
     raise Lack("a constant that is no array of numbers")
 
 
-def _shape(bench: Bench, node: Node) -> Array:
+def _shape(state: State, node: Node) -> Array:
     """The shape of a tensor, where the number of examples is one that no other size has."""
     import numpy as np
 
-    given = bench.known[node.inputs[0]]
+    given = state.known[node.inputs[0]]
     if not isinstance(given, Value):
         return np.array(given.shape, np.int64)
     shape = [BATCH if axis == 0 else size for axis, size in zip(given.axes, given.shape, strict=True)]
@@ -149,14 +149,14 @@ def _shape(bench: Bench, node: Node) -> Array:
     return np.array([OPEN if size is None else size for size in shape], np.int64)[start:end]
 
 
-def _check_open(bench: Bench, node: Node) -> None:
+def _check_open(state: State, node: Node) -> None:
     """Sizes that the file leaves open may be handed on, and nothing more.
 
     Raises:
         Lack: The node uses one.
     """
     for name in filter(None, node.inputs):
-        array = bench.known[name]
+        array = state.known[name]
         if not isinstance(array, Value) and array.dtype.kind == "i" and (array == OPEN).any():
             raise Lack(f"`{node.operator}` of a size that the file leaves open")
 
@@ -164,29 +164,29 @@ def _check_open(bench: Bench, node: Node) -> None:
 # --- inputs and outputs ----------------------------------------------------------------------------------------------
 
 
-def _enter(bench: Bench) -> list[str]:
+def _enter(state: State) -> list[str]:
     """Makes the inputs, those of convolutions with channels last; what is different from the file."""
     notes = []
-    for number, entry in enumerate(bench.graph.inputs):
+    for number, entry in enumerate(state.graph.inputs):
         name = named_input(entry.name)
-        while name in bench.tree.inputs:
+        while name in state.tree.inputs:
             name = f"{name}_{number}"
         rank = len(entry.shape)
         if rank < 1 or entry.dtype not in (*DTYPES, *_FLOATS):
             what = f"is of the type {entry.dtype}" if rank else "has no batch"
-            message = f"a spec has no words for parts of `{bench.graph.shown}`: its input `{entry.name}` {what}"
+            message = f"a spec has no words for parts of `{state.graph.shown}`: its input `{entry.name}` {what}"
             raise Problem("E803", message)
         dtype = "float32" if entry.dtype in _FLOATS else entry.dtype
         if dtype != entry.dtype:
             notes.append(f"`{name}` is {dtype} here, {entry.dtype} in the file")
-        last = rank > 2 and _is_channels_second(bench, entry.name)
+        last = rank > 2 and _is_channels_second(state, entry.name)
         axes = channels_last(rank) if last else tuple(range(rank))
         sizes: list[int | None] = [0] * rank
         for onnx_axis, size in enumerate(entry.shape):
             sizes[axes[onnx_axis]] = size
         sizes[0] = None
-        value = bench.tree.enter(name, Value(name, tuple(sizes), axes, dtype))
-        bench.known[entry.name] = value
+        value = state.tree.enter(name, Value(name, tuple(sizes), axes, dtype))
+        state.known[entry.name] = value
         if last:
             notes.append(_axes_note(name, value))
     return notes
@@ -201,11 +201,11 @@ def _shown(sizes: Sequence[int | None]) -> str:
     return "[" + ", ".join("?" if size is None else str(size) for size in sizes) + "]"
 
 
-def _is_channels_second(bench: Bench, name: str) -> bool:
+def _is_channels_second(state: State, name: str) -> bool:
     """Whether what takes a tensor first reads its second axis as channels."""
     waiting, seen = [name], {name}
     while waiting:
-        for node in bench.takers.get(waiting.pop(0), ()):
+        for node in state.takers.get(waiting.pop(0), ()):
             if node.operator in _CHANNELS_SECOND:
                 return True
             if node.operator not in _OTHER_AXES:
@@ -214,29 +214,29 @@ def _is_channels_second(bench: Bench, name: str) -> bool:
     return False
 
 
-def _leave(bench: Bench, lacking: _Lacking) -> tuple[dict[str, Value], list[str]]:
+def _leave(state: State, lacking: _Lacking) -> tuple[dict[str, Value], list[str]]:
     """The tensors that leave, by name; maps keep their channels last where the file has them second."""
     outputs: dict[str, Value] = {}
     notes = []
-    for number, name in enumerate(bench.graph.outputs):
-        value = bench.known[name]
+    for number, name in enumerate(state.graph.outputs):
+        value = state.known[name]
         node = Node("output", name, (name,), ())
         if not isinstance(value, Value):
             lacking.add(node, "an output that is constant")
             continue
         try:
             if value.rank < 3 or value.axes != channels_last(value.rank) or value.mix is not None:
-                value = bench.exact(value)
+                value = state.exact(value)
         except Lack as lack:
             lacking.add(node, str(lack))
             continue
-        if value.layer in bench.tree.inputs or value.layer in {each.layer for each in outputs.values()}:
-            value = bench.add("Identity", value)
+        if value.layer in state.tree.inputs or value.layer in {each.layer for each in outputs.values()}:
+            value = state.add("Identity", value)
         called = clean(name)
         outputs[called if called not in outputs else f"{called}_{number}"] = value
         if not value.plain:
             notes.append(
-                _axes_note(called if len(bench.graph.outputs) > 1 else "the output", value).replace(
+                _axes_note(called if len(state.graph.outputs) > 1 else "the output", value).replace(
                     "`the output`", "the output"
                 )
             )

@@ -6,9 +6,9 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dlspec.backends.importing.onnx.bench import Bench, Lack, operator
 from dlspec.backends.importing.onnx.reading import Node
 from dlspec.backends.importing.onnx.recognised import recognised
+from dlspec.backends.importing.onnx.state import Lack, State, operator
 from dlspec.backends.importing.onnx.tree import NN, NUMPY, OWN, Value
 
 if TYPE_CHECKING:
@@ -35,186 +35,186 @@ _WRITTEN = 4
 
 
 @operator(*_ACTIVATIONS)
-def _activation(bench: Bench, node: Node) -> Value:
-    value = bench.value(node)
+def _activation(state: State, node: Node) -> Value:
+    value = state.value(node)
     if node.operator == "Swish" and node.attributes.get("alpha", 1.0) != 1.0:
         raise Lack("`Swish` with `alpha`")
-    return activation(bench, value, _ACTIVATIONS[node.operator], positive=node.operator in _POSITIVE)
+    return activation(state, value, _ACTIVATIONS[node.operator], positive=node.operator in _POSITIVE)
 
 
-def activation(bench: Bench, value: Value, name: str, *, positive: bool = False) -> Value:
+def activation(state: State, value: Value, name: str, *, positive: bool = False) -> Value:
     """An activation as a layer."""
-    return bench.add("Activation", value, {"activation": name}, positive=positive)
+    return state.add("Activation", value, {"activation": name}, positive=positive)
 
 
 @operator(*_FUNCTIONS)
-def _function(bench: Bench, node: Node) -> Value:
+def _function(state: State, node: Node) -> Value:
     module = "keras.src.ops.math" if node.operator in _IN_NN else NUMPY
     positive = node.operator in ("Exp", "Sqrt", "Abs")
-    return bench.add(_FUNCTIONS[node.operator], bench.value(node), {}, module=module, positive=positive)
+    return state.add(_FUNCTIONS[node.operator], state.value(node), {}, module=module, positive=positive)
 
 
 @operator("Reciprocal")
-def _reciprocal(bench: Bench, node: Node) -> Value:
-    return with_number(bench, bench.value(node), "TrueDivide", 1, first=True)
+def _reciprocal(state: State, node: Node) -> Value:
+    return with_number(state, state.value(node), "TrueDivide", 1, first=True)
 
 
 @operator("Identity")
-def _identity(bench: Bench, node: Node) -> Value:
-    return bench.value(node)
+def _identity(state: State, node: Node) -> Value:
+    return state.value(node)
 
 
 @operator("Dropout")
-def _dropout(bench: Bench, node: Node) -> list[Any]:
-    rate = float(bench.constant(node, 1).ravel()[0]) if bench.has(node, 1) else node.attributes.get("ratio", 0.5)
-    value = bench.value(node)
+def _dropout(state: State, node: Node) -> list[Any]:
+    rate = float(state.constant(node, 1).ravel()[0]) if state.has(node, 1) else node.attributes.get("ratio", 0.5)
+    value = state.value(node)
     if not 0 < rate < 1:
         return [value]
-    return [bench.add("Dropout", value, {"rate": float(rate)}, positive=value.positive)]
+    return [state.add("Dropout", value, {"rate": float(rate)}, positive=value.positive)]
 
 
 @operator("Cast")
-def _cast(bench: Bench, node: Node) -> Value:
+def _cast(state: State, node: Node) -> Value:
     from onnx import helper
 
-    value = bench.value(node)
+    value = state.value(node)
     dtype = str(helper.tensor_dtype_to_np_dtype(node.attributes["to"]))
     dtype = "float32" if dtype in ("float16", "float64", "bfloat16") else dtype
     if dtype == value.dtype:
         return value
-    made = bench.add("Cast", value, {"dtype": dtype}, module="keras.src.ops.core", positive=value.positive)
+    made = state.add("Cast", value, {"dtype": dtype}, module="keras.src.ops.core", positive=value.positive)
     return replace(made, dtype=dtype)
 
 
 @operator("LeakyRelu")
-def _leaky(bench: Bench, node: Node) -> Value:
+def _leaky(state: State, node: Node) -> Value:
     slope = node.attributes.get("alpha", 0.01)
-    return bench.add("LeakyReLU", bench.value(node), {"negative_slope": short(slope)})
+    return state.add("LeakyReLU", state.value(node), {"negative_slope": short(slope)})
 
 
 @operator("Elu")
-def _elu(bench: Bench, node: Node) -> Value:
+def _elu(state: State, node: Node) -> Value:
     alpha = node.attributes.get("alpha", 1.0)
     if alpha == 1.0:
-        return activation(bench, bench.value(node), "elu")
-    return bench.add("ELU", bench.value(node), {"alpha": short(alpha)})
+        return activation(state, state.value(node), "elu")
+    return state.add("ELU", state.value(node), {"alpha": short(alpha)})
 
 
 @operator("HardSigmoid")
-def _hard_sigmoid(bench: Bench, node: Node) -> Value:
+def _hard_sigmoid(state: State, node: Node) -> Value:
     alpha, beta = node.attributes.get("alpha", 0.2), node.attributes.get("beta", 0.5)
-    value = bench.value(node)
+    value = state.value(node)
     if math.isclose(alpha, 1 / 6, rel_tol=1e-6) and beta == 0.5:
-        return activation(bench, value, "hard_sigmoid", positive=True)
-    scaled = with_number(bench, with_number(bench, value, "Multiply", short(alpha)), "Add", short(beta))
-    return clipped(bench, scaled, 0.0, 1.0)
+        return activation(state, value, "hard_sigmoid", positive=True)
+    scaled = with_number(state, with_number(state, value, "Multiply", short(alpha)), "Add", short(beta))
+    return clipped(state, scaled, 0.0, 1.0)
 
 
 @operator("Gelu")
-def _gelu(bench: Bench, node: Node) -> Value:
-    return gelu(bench, bench.value(node), approximate=node.attributes.get("approximate", "none") == "tanh")
+def _gelu(state: State, node: Node) -> Value:
+    return gelu(state, state.value(node), approximate=node.attributes.get("approximate", "none") == "tanh")
 
 
-def gelu(bench: Bench, value: Value, *, approximate: bool) -> Value:
+def gelu(state: State, value: Value, *, approximate: bool) -> Value:
     """The exact function, or the one with tanh."""
-    return bench.add("Gelu", value, {"approximate": approximate}, module=NN)
+    return state.add("Gelu", value, {"approximate": approximate}, module=NN)
 
 
 @operator("Softmax", "LogSoftmax")
-def _softmax(bench: Bench, node: Node) -> Value:
-    value = bench.value(node)
-    value = bench.exact(value) if value.mix is not None else value
-    axis = node.attributes.get("axis", -1 if bench.graph.opset >= 13 else 1)
+def _softmax(state: State, node: Node) -> Value:
+    value = state.value(node)
+    value = state.exact(value) if value.mix is not None else value
+    axis = node.attributes.get("axis", -1 if state.graph.opset >= 13 else 1)
     axis = axis % value.rank
-    if bench.graph.opset < 13 and axis != value.rank - 1:
+    if state.graph.opset < 13 and axis != value.rank - 1:
         raise Lack(f"`{node.operator}` over several axes")
     own = value.axes[axis]
     if own == 0:
         raise Lack(f"`{node.operator}` over the batch")
     positive = node.operator == "Softmax"
     if own == value.rank - 1:
-        return activation(bench, value, "softmax" if positive else "log_softmax", positive=positive)
+        return activation(state, value, "softmax" if positive else "log_softmax", positive=positive)
     if not positive:
-        return bench.add("LogSoftmax", value, {"axis": own}, module=NN)
-    return bench.add("Softmax", value, {"axis": own}, positive=True)
+        return state.add("LogSoftmax", value, {"axis": own}, module=NN)
+    return state.add("Softmax", value, {"axis": own}, positive=True)
 
 
 @operator("Clip")
-def _clip(bench: Bench, node: Node) -> Value:
+def _clip(state: State, node: Node) -> Value:
     bounds: list[float] = []
     for number, (name, default) in enumerate((("min", -math.inf), ("max", math.inf)), 1):
         bound = node.attributes.get(name, default)
-        bounds.append(float(bench.constant(node, number).ravel()[0]) if bench.has(node, number) else float(bound))
-    return clipped(bench, bench.value(node), *bounds)
+        bounds.append(float(state.constant(node, number).ravel()[0]) if state.has(node, number) else float(bound))
+    return clipped(state, state.value(node), *bounds)
 
 
-def clipped(bench: Bench, value: Value, low: float, high: float) -> Value:
+def clipped(state: State, value: Value, low: float, high: float) -> Value:
     """Elements between two bounds."""
     huge = 3e38
     if low == 0 and high == 6:
-        return activation(bench, value, "relu6", positive=True)
+        return activation(state, value, "relu6", positive=True)
     if low == 0 and high >= huge:
-        return activation(bench, value, "relu", positive=True)
+        return activation(state, value, "relu", positive=True)
     if low <= -huge and high >= huge:
         return value
     if low <= -huge:
-        return with_number(bench, value, "Minimum", short(high))
+        return with_number(state, value, "Minimum", short(high))
     if high >= huge:
-        return with_number(bench, value, "Maximum", short(low))
-    return bench.add("Clip", value, {"x_min": short(low), "x_max": short(high)}, module=NUMPY, positive=low >= 0)
+        return with_number(state, value, "Maximum", short(low))
+    return state.add("Clip", value, {"x_min": short(low), "x_max": short(high)}, module=NUMPY, positive=low >= 0)
 
 
 @operator("PRelu")
-def _prelu(bench: Bench, node: Node) -> Value:
-    value = bench.value(node)
-    value = bench.exact(value) if value.mix is not None else value
-    slope = expanded(bench.floats(node, 1), value)[0]
+def _prelu(state: State, node: Node) -> Value:
+    value = state.value(node)
+    value = state.exact(value) if value.mix is not None else value
+    slope = expanded(state.floats(node, 1), value)[0]
     shared = [axis for axis in range(1, value.rank) if slope.shape[axis - 1] == 1]
     if slope.size == 1:
-        return bench.add("LeakyReLU", value, {"negative_slope": short(float(slope.ravel()[0]))})
+        return state.add("LeakyReLU", value, {"negative_slope": short(float(slope.ravel()[0]))})
     if any(slope.shape[axis - 1] not in (1, value.sizes[axis]) for axis in range(1, value.rank)):
         raise Lack("`PRelu` whose slopes fit no axis")
-    return bench.add("PReLU", value, {"shared_axes": shared} if shared else {}, weights=[slope])
+    return state.add("PReLU", value, {"shared_axes": shared} if shared else {}, weights=[slope])
 
 
 # --- arithmetic ------------------------------------------------------------------------------------------------------
 
 
 @operator(*_PAIRS)
-def _pair(bench: Bench, node: Node) -> Value:
+def _pair(state: State, node: Node) -> Value:
     if node.operator in ("Max", "Min") and len(node.inputs) != 2:
-        return _several(bench, node, list(node.inputs))
-    constants = [number for number in (0, 1) if bench.is_constant(node, number)]
+        return _several(state, node, list(node.inputs))
+    constants = [number for number in (0, 1) if state.is_constant(node, number)]
     if constants:
-        made = _with_constant(bench, node, constants[0])
+        made = _with_constant(state, node, constants[0])
     else:
-        made = joined(bench, node.operator, bench.value(node, 0), bench.value(node, 1))
-    return recognised(bench, made) if node.operator in ("Mul", "Div") else made
+        made = joined(state, node.operator, state.value(node, 0), state.value(node, 1))
+    return recognised(state, made) if node.operator in ("Mul", "Div") else made
 
 
 @operator("Sum")
-def _sum(bench: Bench, node: Node) -> Value:
-    return _several(bench, node, list(node.inputs))
+def _sum(state: State, node: Node) -> Value:
+    return _several(state, node, list(node.inputs))
 
 
-def _several(bench: Bench, node: Node, names: list[str]) -> Value:
+def _several(state: State, node: Node, names: list[str]) -> Value:
     """Any number of tensors, joined one after the other."""
     name = "Add" if node.operator == "Sum" else node.operator
-    result = bench.value(node, 0)
+    result = state.value(node, 0)
     for number in range(1, len(names)):
-        result = joined(bench, name, result, bench.value(node, number))
+        result = joined(state, name, result, state.value(node, number))
     return result
 
 
-def joined(bench: Bench, name: str, first: Value, second: Value) -> Value:
+def joined(state: State, name: str, first: Value, second: Value) -> Value:
     """Two tensors, element by element."""
     if first.rank != second.rank:
         raise Lack(f"`{name}` of tensors of {first.rank} and {second.rank} axes")
     if first.mix != second.mix:
-        first, second = bench.exact(first), bench.exact(second)
+        first, second = state.exact(first), state.exact(second)
     if first.axes != second.axes:
         wanted = second.axes if first.axes == tuple(range(first.rank)) else first.axes
-        first, second = bench.arranged(first, wanted), bench.arranged(second, wanted)
+        first, second = state.arranged(first, wanted), state.arranged(second, wanted)
     sizes = []
     for size, other in zip(first.sizes, second.sizes, strict=True):
         if size != other and 1 not in (size, other) and None not in (size, other):
@@ -224,22 +224,22 @@ def joined(bench: Bench, name: str, first: Value, second: Value) -> Value:
     positive = first.positive and second.positive and name != "Sub"
     result = replace(first, sizes=tuple(sizes), positive=positive)
     if layer:
-        return bench.tree.add(layer, {}, [[first, second]], result)
-    return bench.tree.add(function, {}, [first, second], result, module=NUMPY)
+        return state.tree.add(layer, {}, [[first, second]], result)
+    return state.tree.add(function, {}, [first, second], result, module=NUMPY)
 
 
-def with_number(bench: Bench, value: Value, function: str, number: float, *, first: bool = False) -> Value:
+def with_number(state: State, value: Value, function: str, number: float, *, first: bool = False) -> Value:
     """A tensor and one number, which comes first where it is said so."""
     arguments = [number, value] if first else [value, number]
     kept = (function in ("Add", "Multiply", "TrueDivide", "Maximum") and number >= 0 and value.positive) or (
         function == "Maximum" and number >= 0
     )
-    return bench.tree.add(function, {}, arguments, replace(value, positive=kept and not first), module=NUMPY)
+    return state.tree.add(function, {}, arguments, replace(value, positive=kept and not first), module=NUMPY)
 
 
-def _with_constant(bench: Bench, node: Node, position: int) -> Value:
-    value = bench.value(node, 1 - position)
-    array = bench.constant(node, position)
+def _with_constant(state: State, node: Node, position: int) -> Value:
+    value = state.value(node, 1 - position)
+    array = state.constant(node, position)
     function = _PAIRS[node.operator][1]
     if array.size == 1 and array.ndim <= value.rank:
         number = array.ravel()[0].item()
@@ -247,40 +247,40 @@ def _with_constant(bench: Bench, node: Node, position: int) -> Value:
         if number == neutral and (position == 1 or node.operator in ("Add", "Mul")):
             return value
         written = short(number) if isinstance(number, float) else number
-        return with_number(bench, value, function, written, first=position == 0)
+        return with_number(state, value, function, written, first=position == 0)
     if value.mix is not None:
-        value = bench.exact(value)
-    spread, sizes = expanded(bench.floats(node, position), value)
-    if node.operator == "Add" and _is_bias(bench, node.inputs[1 - position], value, spread):
-        layer = bench.tree.layers[value.layer]
+        value = state.exact(value)
+    spread, sizes = expanded(state.floats(node, position), value)
+    if node.operator == "Add" and _is_bias(state, node.inputs[1 - position], value, spread):
+        layer = state.tree.layers[value.layer]
         kernel, *bias = layer.weights
         layer.weights = [kernel, bias[0] + spread.ravel() if bias else spread.ravel()]
         layer.config["use_bias"] = True
         return replace(value, positive=False)
     if node.operator == "Mul" and sizes == value.sizes and spread.size == spread.shape[-1] == sizes[-1]:
-        return _scaled(bench, node.inputs[1 - position], value, spread.ravel())
-    other = _tensor_of(bench, spread, value)
+        return _scaled(state, node.inputs[1 - position], value, spread.ravel())
+    other = _tensor_of(state, spread, value)
     pair = [other, value] if position == 0 else [value, other]
     merging = _PAIRS[node.operator][0]
     result = replace(value, sizes=sizes, positive=False)
     if merging:
-        return bench.tree.add(merging, {}, [pair], result)
-    return bench.tree.add(function, {}, pair, result, module=NUMPY)
+        return state.tree.add(merging, {}, [pair], result)
+    return state.tree.add(function, {}, pair, result, module=NUMPY)
 
 
-def _is_bias(bench: Bench, name: str, value: Value, array: Array) -> bool:
+def _is_bias(state: State, name: str, value: Value, array: Array) -> bool:
     """Whether a constant is the bias of the layer that gives a tensor, which nothing else takes."""
-    layer = bench.tree.layers.get(value.layer)
-    if layer is None or "use_bias" not in layer.config or not bench.alone(name):
+    layer = state.tree.layers.get(value.layer)
+    if layer is None or "use_bias" not in layer.config or not state.alone(name):
         return False
     return bool(array.size == value.sizes[-1] == array.shape[-1])
 
 
-def _scaled(bench: Bench, name: str, value: Value, factors: Array) -> Value:
+def _scaled(state: State, name: str, value: Value, factors: Array) -> Value:
     """Channels multiplied by constants: in the layer that gives them, where nothing else takes these."""
-    layer = bench.tree.layers.get(value.layer)
-    if layer is None or "use_bias" not in layer.config or not bench.alone(name):
-        return bench.add("LayerScale", value, {"initial_value": 1.0}, weights=[factors], module=OWN)
+    layer = state.tree.layers.get(value.layer)
+    if layer is None or "use_bias" not in layer.config or not state.alone(name):
+        return state.add("LayerScale", value, {"initial_value": 1.0}, weights=[factors], module=OWN)
     kernel, *bias = layer.weights
     if layer.class_name.startswith("Depthwise"):
         turned = factors.reshape(kernel.shape[-2:])
@@ -311,16 +311,16 @@ def expanded(array: Array, value: Value) -> tuple[Array, tuple[int | None, ...]]
     return turned[0], tuple(sizes)
 
 
-def _tensor_of(bench: Bench, array: Array, value: Value) -> Value:
+def _tensor_of(state: State, array: Array, value: Value) -> Value:
     """A constant as a step of its own: written out, or a weight."""
-    first = next(iter(bench.tree.inputs.values()))
+    first = next(iter(state.tree.inputs.values()))
     result = replace(value, sizes=(None, *array.shape), mix=None, positive=False)
     if array.size <= _WRITTEN:
-        return bench.tree.add(
+        return state.tree.add(
             "Constant", {"value": _rounded(array.tolist())}, [first], result, module=f"{OWN}.constant"
         )
     config = {"shape": list(array.shape)}
-    return bench.tree.add("Weight", config, [first], result, [array], module=f"{OWN}.weight")
+    return state.tree.add("Weight", config, [first], result, [array], module=f"{OWN}.weight")
 
 
 def _rounded(value: Any) -> Any:

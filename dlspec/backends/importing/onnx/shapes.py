@@ -6,17 +6,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from dlspec.backends.importing.onnx.bench import BATCH, Bench, Lack, operator
 from dlspec.backends.importing.onnx.reading import Node
+from dlspec.backends.importing.onnx.state import BATCH, Lack, State, operator
 from dlspec.backends.importing.onnx.tree import Value, channels_last
 
 Sizes = Sequence[int | None]
 
 
 @operator("Transpose")
-def _transpose(bench: Bench, node: Node) -> Value:
-    value = bench.value(node)
-    value = bench.exact(value) if value.mix is not None else value
+def _transpose(state: State, node: Node) -> Value:
+    value = state.value(node)
+    value = state.exact(value) if value.mix is not None else value
     order = node.attributes.get("perm") or list(range(value.rank))[::-1]
     if sorted(order) != list(range(value.rank)):
         raise Lack(f"`Transpose` by {order} of a tensor of {value.rank} axes")
@@ -24,35 +24,35 @@ def _transpose(bench: Bench, node: Node) -> Value:
 
 
 @operator("Flatten")
-def _flatten(bench: Bench, node: Node) -> Value:
-    value = bench.value(node)
+def _flatten(state: State, node: Node) -> Value:
+    value = state.value(node)
     axis = node.attributes.get("axis", 1)
     if axis not in (1, 1 - value.rank):
         raise Lack(f"`Flatten` from axis {axis}")
     if value.axes[0] != 0:
         raise Lack("`Flatten` that mixes examples")
-    return value if value.rank == 2 else bench.flattened(value)
+    return value if value.rank == 2 else state.flattened(value)
 
 
 @operator("Reshape")
-def _reshape(bench: Bench, node: Node) -> Value:
-    value = bench.value(node)
-    wanted = bench.integers(node, "shape", 1) or []
+def _reshape(state: State, node: Node) -> Value:
+    value = state.value(node)
+    wanted = state.integers(node, "shape", 1) or []
     if node.attributes.get("allowzero", 0) and 0 in wanted:
         raise Lack("`Reshape` to an empty tensor")
-    return reshaped(bench, value, wanted, _fixed(bench))
+    return reshaped(state, value, wanted, _fixed(state))
 
 
-def _fixed(bench: Bench) -> int | None:
+def _fixed(state: State) -> int | None:
     """The number of examples that the file is made for; None where it is open."""
-    return bench.graph.inputs[0].shape[0]
+    return state.graph.inputs[0].shape[0]
 
 
-def reshaped(bench: Bench, value: Value, wanted: Sequence[int], fixed: int | None) -> Value:
+def reshaped(state: State, value: Value, wanted: Sequence[int], fixed: int | None) -> Value:
     """A tensor in another shape.
 
     Args:
-        bench: The tensors so far.
+        state: The tensors so far.
         value: The tensor.
         wanted: The shape in ONNX, where 0 keeps a size, and one may be -1.
         fixed: The number of examples in the file; None where it is open.
@@ -77,29 +77,29 @@ def reshaped(bench: Bench, value: Value, wanted: Sequence[int], fixed: int | Non
         raise Lack(f"`Reshape` to {list(wanted)} of sizes that the file leaves open")
     if target[0] not in (0, -1, BATCH, fixed):
         raise Lack(f"`Reshape` to {list(wanted)}, which mixes examples")
-    return _to(bench, value, [None if size == -1 else size for size in after])
+    return _to(state, value, [None if size == -1 else size for size in after])
 
 
-def _to(bench: Bench, value: Value, after: Sizes) -> Value:
+def _to(state: State, value: Value, after: Sizes) -> Value:
     """A tensor in a shape without the batch, in the fewest steps."""
     before = value.shape[1:]
     if list(after) == list(before):
         return value
     if len(after) == 1:
-        return bench.flattened(value)
+        return state.flattened(value)
     moved = _moved(value, after)
     if moved is not None:
         return moved
-    pooled = _spread(bench, value, after)
+    pooled = _spread(state, value, after)
     if pooled is not None:
         return pooled
     shared = _shared(before, after) if not value.plain and value.mix is None else 0
     if shared:
-        return _around(bench, value, after, shared)
-    value = bench.exact(value)
+        return _around(state, value, after, shared)
+    value = state.exact(value)
     target = [-1 if size is None else size for size in after]
     result = replace(value, sizes=(None, *after), axes=tuple(range(len(after) + 1)))
-    return bench.tree.add("Reshape", {"target_shape": target}, [value], result)
+    return state.tree.add("Reshape", {"target_shape": target}, [value], result)
 
 
 def _moved(value: Value, after: Sizes) -> Value | None:
@@ -114,7 +114,7 @@ def _moved(value: Value, after: Sizes) -> Value | None:
     return replace(value, axes=(0, *(value.axes[axis] for axis in order)))
 
 
-def _spread(bench: Bench, value: Value, after: Sizes) -> Value | None:
+def _spread(state: State, value: Value, after: Sizes) -> Value | None:
     """Features as channels beside axes of size 1."""
     if value.rank != 2 or len(after) < 2 or any(size != 1 for size in after[1:]) or value.mix is not None:
         return None
@@ -122,7 +122,7 @@ def _spread(bench: Bench, value: Value, after: Sizes) -> Value | None:
     sizes = (None, *(1 for _ in after[1:]), after[0])
     target = [-1 if size is None else size for size in sizes[1:]]
     result = replace(value, sizes=sizes, axes=channels_last(rank))
-    return bench.tree.add("Reshape", {"target_shape": target}, [value], result)
+    return state.tree.add("Reshape", {"target_shape": target}, [value], result)
 
 
 def _shared(before: Sizes, after: Sizes) -> int:
@@ -135,53 +135,53 @@ def _shared(before: Sizes, after: Sizes) -> int:
     return min(count, len(before) - 1, len(after) - 1)
 
 
-def _around(bench: Bench, value: Value, after: Sizes, shared: int) -> Value:
+def _around(state: State, value: Value, after: Sizes, shared: int) -> Value:
     """Another shape of the axes before the last ones, which come first in Keras."""
     front = value.rank - 1 - shared
-    value = bench.arranged(value, (0, *range(1 + shared, 1 + shared + front), *range(1, 1 + shared)))
+    value = state.arranged(value, (0, *range(1 + shared, 1 + shared + front), *range(1, 1 + shared)))
     kept, new = after[len(after) - shared :], after[: len(after) - shared]
     sizes = (None, *kept, *new)
     axes = (0, *range(1 + shared, 1 + shared + len(new)), *range(1, 1 + shared))
     target = [-1 if size is None else size for size in sizes[1:]]
     if target.count(-1) > 1:
         raise Lack("`Reshape` of sizes that the file leaves open")
-    return bench.tree.add("Reshape", {"target_shape": target}, [value], replace(value, sizes=sizes, axes=axes))
+    return state.tree.add("Reshape", {"target_shape": target}, [value], replace(value, sizes=sizes, axes=axes))
 
 
 @operator("Squeeze")
-def _squeeze(bench: Bench, node: Node) -> Value:
-    value = bench.value(node)
+def _squeeze(state: State, node: Node) -> Value:
+    value = state.value(node)
     shape = value.shape
-    axes = bench.integers(node, "axes", 1)
+    axes = state.integers(node, "axes", 1)
     gone = (
         [axis % value.rank for axis in axes] if axes is not None else [n for n, size in enumerate(shape) if size == 1]
     )
     if 0 in gone or any(shape[axis] != 1 for axis in gone):
         raise Lack(f"`Squeeze` of the axes {gone} of a tensor of {list(shape)}")
-    return _to(bench, value, [size for axis, size in enumerate(shape) if axis and axis not in gone])
+    return _to(state, value, [size for axis, size in enumerate(shape) if axis and axis not in gone])
 
 
 @operator("Unsqueeze")
-def _unsqueeze(bench: Bench, node: Node) -> Value:
-    value = bench.value(node)
-    axes = bench.integers(node, "axes", 1) or []
+def _unsqueeze(state: State, node: Node) -> Value:
+    value = state.value(node)
+    axes = state.integers(node, "axes", 1) or []
     rank = value.rank + len(axes)
     new = {axis % rank for axis in axes}
     if 0 in new or len(new) != len(axes):
         raise Lack(f"`Unsqueeze` of the axes {axes}")
     rest = iter(value.shape)
-    return _to(bench, value, [1 if axis in new else next(rest) for axis in range(rank)][1:])
+    return _to(state, value, [1 if axis in new else next(rest) for axis in range(rank)][1:])
 
 
 @operator("Concat")
-def _concat(bench: Bench, node: Node) -> Value:
-    values = [bench.value(node, number) for number in range(len(node.inputs))]
+def _concat(state: State, node: Node) -> Value:
+    values = [state.value(node, number) for number in range(len(node.inputs))]
     first = values[0]
     if any(value.rank != first.rank for value in values):
         raise Lack("`Concat` of tensors with different numbers of axes")
     plain = tuple(range(first.rank))
     axes = next((value.axes for value in values if value.axes != plain), plain)
-    values = [bench.arranged(value, axes) for value in values]
+    values = [state.arranged(value, axes) for value in values]
     own = axes[node.attributes["axis"] % first.rank]
     if own == 0:
         raise Lack("`Concat` of examples")
@@ -196,4 +196,4 @@ def _concat(bench: Bench, node: Node) -> Value:
     result = replace(values[0], sizes=tuple(sizes), positive=all(value.positive for value in values))
     if len(values) == 1:
         return values[0]
-    return bench.tree.add("Concatenate", {"axis": own if own != first.rank - 1 else -1}, [values], result)
+    return state.tree.add("Concatenate", {"axis": own if own != first.rank - 1 else -1}, [values], result)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from dlspec.backends.importing.onnx.bench import Bench, Lack, operator
 from dlspec.backends.importing.onnx.reading import Node
+from dlspec.backends.importing.onnx.state import Lack, State, operator
 from dlspec.backends.importing.onnx.tree import NUMPY, Value
 from dlspec.backends.importing.onnx.windows import filled
 
@@ -19,15 +19,15 @@ _NEAR = 1e-4
 
 
 @operator("Resize", "Upsample")
-def _resize(bench: Bench, node: Node) -> Value:
-    value = bench.last(bench.value(node))
+def _resize(state: State, node: Node) -> Value:
+    value = state.last(state.value(node))
     mode = _MODES.get(node.attributes.get("mode", "nearest"))
     if mode is None or value.rank not in (3, 4, 5) or (mode != "nearest" and value.rank != 4):
         raise Lack(f"`{node.operator}` of the mode `{node.attributes.get('mode')}`")
     if node.attributes.get("antialias", 0):
         raise Lack(f"`{node.operator}` with `antialias`")
     before = value.sizes[1:-1]
-    factors, after = _factors(bench, node, value)
+    factors, after = _factors(state, node, value)
     whole = [round(factor) for factor in factors]
     larger = all(factor == each >= 1 for factor, each in zip(factors, whole, strict=True))
     if larger and all(each == 1 for each in whole):
@@ -39,20 +39,20 @@ def _resize(bench: Bench, node: Node) -> Value:
     if larger:
         config: dict[str, Any] = {"size": whole if value.rank > 3 else whole[0]}
         config |= {"interpolation": mode} if value.rank == 4 else {}
-        return bench.add(f"UpSampling{value.rank - 2}D", value, config, sizes=sizes, positive=value.positive)
+        return state.add(f"UpSampling{value.rank - 2}D", value, config, sizes=sizes, positive=value.positive)
     if value.rank != 4 or None in after:
         raise Lack(f"`{node.operator}` of {list(before)} by {factors}")
     config = {"height": after[0], "width": after[1], "interpolation": mode}
-    return bench.add("Resizing", value, config, sizes=sizes, positive=value.positive)
+    return state.add("Resizing", value, config, sizes=sizes, positive=value.positive)
 
 
-def _factors(bench: Bench, node: Node, value: Value) -> tuple[list[float], list[int | None]]:
+def _factors(state: State, node: Node, value: Value) -> tuple[list[float], list[int | None]]:
     """How much larger each axis becomes, and its size then."""
     before = value.sizes[1:-1]
-    places = (1,) if node.operator == "Upsample" or bench.graph.opset < 11 else (2,)
+    places = (1,) if node.operator == "Upsample" or state.graph.opset < 11 else (2,)
     said: Any = node.attributes.get("scales")
-    if said is None and bench.has(node, places[0]) and bench.constant(node, places[0]).size:
-        said = bench.constant(node, places[0]).ravel().tolist()
+    if said is None and state.has(node, places[0]) and state.constant(node, places[0]).size:
+        said = state.constant(node, places[0]).ravel().tolist()
     if said is not None:
         if len(said) != value.rank or list(said[:2]) != [1, 1] or not all(0 < each < 2**31 for each in said):
             raise Lack(f"`{node.operator}` by {list(said)}")
@@ -61,7 +61,7 @@ def _factors(bench: Bench, node: Node, value: Value) -> tuple[list[float], list[
         if any(size is not None and abs(size - round(size)) > _NEAR for size in exact):
             raise Lack(f"`{node.operator}` by {factors} of {list(before)}, which leaves a rest")
         return factors, [None if size is None else round(size) for size in exact]
-    wanted = [int(each) for each in bench.constant(node, 3).ravel()]
+    wanted = [int(each) for each in state.constant(node, 3).ravel()]
     if len(wanted) != value.rank or wanted[1] != value.sizes[-1] or None in before or min(wanted[2:]) < 1:
         raise Lack(f"`{node.operator}` to {wanted}")
     after: list[int | None] = [*wanted[2:]]
@@ -107,14 +107,14 @@ def _repeats(rule: str, rounding: str, factor: int) -> bool:
 
 
 @operator("Pad")
-def _pad(bench: Bench, node: Node) -> Value:
-    value = bench.value(node)
-    value = bench.exact(value) if value.mix is not None else value
+def _pad(state: State, node: Node) -> Value:
+    value = state.value(node)
+    value = state.exact(value) if value.mix is not None else value
     mode = node.attributes.get("mode", "constant")
-    pads = bench.integers(node, "pads", 1) or []
-    axes = [int(axis) % value.rank for axis in bench.constant(node, 3).ravel()] if bench.has(node, 3) else []
+    pads = state.integers(node, "pads", 1) or []
+    axes = [int(axis) % value.rank for axis in state.constant(node, 3).ravel()] if state.has(node, 3) else []
     axes = axes or list(range(value.rank))
-    filler = float(bench.constant(node, 2).ravel()[0]) if bench.has(node, 2) else node.attributes.get("value", 0.0)
+    filler = float(state.constant(node, 2).ravel()[0]) if state.has(node, 2) else node.attributes.get("value", 0.0)
     if len(pads) != 2 * len(axes) or any(not 0 <= each < 2**31 for each in pads):
         raise Lack(f"`Pad` by {pads}")
     if mode not in ("constant", "reflect"):
@@ -126,16 +126,16 @@ def _pad(bench: Bench, node: Node) -> Value:
         raise Lack("`Pad` of examples")
     if not any(map(any, pairs)):
         return value
-    return filled(bench, value, pairs, filler, mode)
+    return filled(state, value, pairs, filler, mode)
 
 
 @operator("Slice")
-def _slice(bench: Bench, node: Node) -> Value:
-    value = bench.value(node)
-    value = bench.exact(value) if value.mix is not None else value
-    starts, ends = bench.integers(node, "starts", 1) or [], bench.integers(node, "ends", 2) or []
-    axes = bench.integers(node, "axes", 3) or list(range(len(starts)))
-    steps = bench.integers(node, "steps", 4) or [1] * len(starts)
+def _slice(state: State, node: Node) -> Value:
+    value = state.value(node)
+    value = state.exact(value) if value.mix is not None else value
+    starts, ends = state.integers(node, "starts", 1) or [], state.integers(node, "ends", 2) or []
+    axes = state.integers(node, "axes", 3) or list(range(len(starts)))
+    steps = state.integers(node, "steps", 4) or [1] * len(starts)
     cuts: dict[int, tuple[int, int | None]] = {}
     for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
         own = value.axes[axis % value.rank]
@@ -148,27 +148,27 @@ def _slice(bench: Bench, node: Node) -> Value:
             raise Lack("`Slice` of an axis whose size is open")
         begin, stop, _ = slice(start, end).indices(size)
         cuts[own] = (begin, stop)
-    return _cut(bench, value, cuts)
+    return _cut(state, value, cuts)
 
 
 @operator("Split")
-def _split(bench: Bench, node: Node) -> list[Value]:
-    value = bench.value(node)
-    value = bench.exact(value) if value.mix is not None else value
+def _split(state: State, node: Node) -> list[Value]:
+    value = state.value(node)
+    value = state.exact(value) if value.mix is not None else value
     own = value.axes[node.attributes.get("axis", 0) % value.rank]
     size = value.sizes[own]
     if own == 0 or size is None:
         raise Lack("`Split` of examples" if own == 0 else "`Split` of an axis whose size is open")
     count = len(node.outputs)
     part = -(-size // count)
-    lengths = bench.integers(node, "split", 1) or [min(part, size - number * part) for number in range(count)]
+    lengths = state.integers(node, "split", 1) or [min(part, size - number * part) for number in range(count)]
     if sum(lengths) != size or min(lengths) < 1 or len(lengths) != count:
         raise Lack(f"`Split` of {size} into {lengths}")
     starts = [sum(lengths[:number]) for number in range(count)]
-    return [_cut(bench, value, {own: (start, start + n)}) for start, n in zip(starts, lengths, strict=True)]
+    return [_cut(state, value, {own: (start, start + n)}) for start, n in zip(starts, lengths, strict=True)]
 
 
-def _cut(bench: Bench, value: Value, cuts: dict[int, tuple[int, int | None]]) -> Value:
+def _cut(state: State, value: Value, cuts: dict[int, tuple[int, int | None]]) -> Value:
     """A part of a tensor."""
     sizes = list(value.sizes)
     key: list[Any] = []
@@ -182,4 +182,4 @@ def _cut(bench: Bench, value: Value, cuts: dict[int, tuple[int, int | None]]) ->
         key.append({"class_name": "__slice__", "config": {"start": start, "stop": stop, "step": None}})
     if tuple(sizes) == value.sizes:
         return value
-    return bench.tree.add("GetItem", {}, [value, key], replace(value, sizes=tuple(sizes)), module=NUMPY)
+    return state.tree.add("GetItem", {}, [value, key], replace(value, sizes=tuple(sizes)), module=NUMPY)

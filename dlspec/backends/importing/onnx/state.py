@@ -20,24 +20,25 @@ BATCH = 2**31 - 1
 # Stands for a size that the file leaves open; nothing computes with it.
 OPEN = -(2**40)
 Converted = Any
-OPERATORS: dict[str, Callable[[Bench, Node], Converted]] = {}
+OPERATORS: dict[str, Callable[[State, Node], Converted]] = {}
 
 
 class Lack(Exception):
     """What a spec cannot say of a node; the message names it."""
 
 
-def operator(*names: str) -> Callable[[Callable[[Bench, Node], Converted]], Callable[[Bench, Node], Converted]]:
+def operator(*names: str) -> Callable[[Callable[[State, Node], Converted]], Callable[[State, Node], Converted]]:
     """Declares a function that converts these operators: it returns a value, a constant, or a list of them."""
 
-    def declare(function: Callable[[Bench, Node], Converted]) -> Callable[[Bench, Node], Converted]:
+    def declare(function: Callable[[State, Node], Converted]) -> Callable[[State, Node], Converted]:
+        """Puts the function under each of the names."""
         OPERATORS.update(dict.fromkeys(names, function))
         return function
 
     return declare
 
 
-class Bench:
+class State:
     """The tensors of one file while it is converted.
 
     Attributes:

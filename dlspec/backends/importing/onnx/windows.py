@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dlspec.backends.importing.onnx.bench import Bench, Lack
 from dlspec.backends.importing.onnx.reading import Node
+from dlspec.backends.importing.onnx.state import Lack, State
 from dlspec.backends.importing.onnx.tree import NUMPY, Value
 
 
@@ -145,13 +145,13 @@ def _ceiled(window: Window, sizes: Sequence[int | None]) -> Window:
     return replace(window, after=tuple(after))
 
 
-def padded(bench: Bench, value: Value, window: Window, filler: float) -> Value:
+def padded(state: State, value: Value, window: Window, filler: float) -> Value:
     """A tensor with channels last and what a window adds to its axes."""
     pairs = [list(pair) for pair in zip(window.before, window.after, strict=True)]
-    return filled(bench, value, [[0, 0], *pairs, [0, 0]], filler)
+    return filled(state, value, [[0, 0], *pairs, [0, 0]], filler)
 
 
-def filled(bench: Bench, value: Value, pairs: Sequence[Sequence[int]], filler: float, mode: str = "constant") -> Value:
+def filled(state: State, value: Value, pairs: Sequence[Sequence[int]], filler: float, mode: str = "constant") -> Value:
     """A tensor with elements added at both ends of each axis of Keras."""
     sizes = [None if size is None else size + sum(pair) for size, pair in zip(value.sizes, pairs, strict=True)]
     positive = value.positive and (filler >= 0 or mode != "constant")
@@ -160,8 +160,8 @@ def filled(bench: Bench, value: Value, pairs: Sequence[Sequence[int]], filler: f
         config: dict[str, Any] = {"padding": [list(pair) for pair in pairs[1:-1]]}
         if value.rank == 3:
             config["padding"] = config["padding"][0]
-        return bench.add(f"ZeroPadding{value.rank - 2}D", value, config, sizes=sizes, positive=positive)
+        return state.add(f"ZeroPadding{value.rank - 2}D", value, config, sizes=sizes, positive=positive)
     config = {"pad_width": [list(pair) for pair in pairs], "mode": mode}
     if filler:
         config["constant_values"] = filler
-    return bench.add("Pad", value, config, sizes=sizes, positive=positive, module=NUMPY)
+    return state.add("Pad", value, config, sizes=sizes, positive=positive, module=NUMPY)
