@@ -205,6 +205,7 @@ MISTAKES: list[tuple[str, str, str, str]] = [
     (TRAIN, "callbacks: [⟦EarlyStopping⟧]", "E502", "did you mean `early_stopping`?"),
     (TRAIN, "callbacks: [{early_stopping: {⟦wait⟧: 3}}]", "E501", "did you mean `patience`?"),
     (TRAIN, "precision: ⟦fp16⟧", "E506", "write `mixed_float16`"),
+    (TRAIN, "baselines: ⟦[true]⟧", "E504", "write `true` without brackets"),
     (TRAIN, "⟦verbose: 1⟧→", "E501", "leave it out: it has no place in a spec"),
     (LOSS, "loss: ⟦MSELoss⟧", "E502", "did you mean `mse`?"),
     (LOSS, "loss: ⟦l1⟧", "E502", "did you mean `mae`?"),
@@ -361,3 +362,10 @@ def test_words_of_other_libraries_lead_to_a_section_that_is_right(word: str) -> 
         name = "section.data" if "`data`" in help else "train"
         assert not [error for error in iterate_errors(section["x"], definition(name)) if error.validator != "required"]
     assert "`" in help
+
+
+def test_words_in_brackets_where_no_word_may_stand_get_no_help(tmp_path: Path) -> None:
+    for value in ("units: [ten]", "units: 3, use_bias: [linear]"):
+        text = f"inputs: {{x: [4]}}\nlayers: [{{dense: {{{value}}}}}]\n"
+        (problem,) = compile_text(tmp_path, text).diagnostics.items
+        assert problem.code == "E204" and not problem.help

@@ -87,7 +87,9 @@ def type_help(instance: Any, types: list[str], node: JSON, context: Context) -> 
     if isinstance(instance, list) and len(instance) == 1 and "array" not in types:
         if isinstance(instance[0], dict) and node.get("x-names"):
             return f"write `{flow(instance[0])[1:-1]}`" if len(instance[0]) == 1 else ""
-        return "" if isinstance(instance[0], dict | list) else write(instance, plain(instance[0]), " without brackets")
+        (single,) = instance
+        wrong = isinstance(single, str) and "$" not in single and is_value_pattern(node)  # text is an expression there
+        return "" if wrong or isinstance(single, dict | list) else write(instance, plain(single), " without brackets")
     if isinstance(instance, list):
         return ""
     if types == ["boolean", "string"] and instance in (0, 1):
